@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the question whether this kernel is new enough. */
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+/* 5.14 brings mount_setattr's nosymfollow, cgroup.kill and openat2's scoped lookups together:
+ * below it rt would need emulations by path, which is where escapes come from. */
+enum { NEED_MAJOR = 5, NEED_MINOR = 14 };
+
+int sys_kernel_check(char *buf, size_t size)
+{
+    struct utsname u;
+    int major = 0, minor = 0;
+
+    if (uname(&u) < 0)
+        return -errno;
+    snprintf(buf, size, "%s", u.release);
+    if (sscanf(u.release, "%d.%d", &major, &minor) != 2)
+        return 0;
+    if (major > NEED_MAJOR || (major == NEED_MAJOR && minor >= NEED_MINOR))
+        return 0;
+    return -ENOSYS;
+}
