@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The context that every step gets: who we are, the plan, and the few things that come to be on
+ * the way. Each process has its own copy after the fork; what must cross goes over the wire.
+ */
+#ifndef RT_CORE_CTX_H
+#define RT_CORE_CTX_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/plan.h"
+#include "fs/root.h"
+
+enum role {
+    ROLE_HOST,   /* the rt command, in the caller's namespaces */
+    ROLE_MIDDLE, /* enters or makes user, time and pid namespaces, then leaves */
+    ROLE_INIT,   /* becomes the container's process 1 */
+    ROLES,
+};
+
+struct ctx {
+    struct plan *plan; /* read-only after the first FORK */
+    enum role me;
+    struct arena *arena;
+    int wire;         /* to the other side, -1 before the first FORK and after it closed */
+    int peer_wire;    /* host, before the FORK: the other end, for the child */
+    int state_dir;    /* host: the container's folder, holds the lock */
+    int proc;         /* verified /proc of this process (fs/procfs.h), or -1 */
+    int start_sock;   /* create: where a later start connects; init keeps it, or -1 */
+    int root_mount;   /* init: O_PATH of the container's root once it is attached */
+    struct root root; /* init: the same, for lookups */
+    int pty_master;   /* host: received from init; init: until sent; or -1 */
+    int child_pidfd;  /* host: of middle or init, or -1 */
+    pid_t child;      /* host: of init; of middle until init is born */
+    pid_t middle;     /* host: of the middle, 0 when none */
+    int middle_pidfd;
+    int exec_fd; /* init: the program, opened inside, or -1 */
+    const char *exec_path;
+    int notify_fd; /* host: the private end of NOTIFY_SOCKET, or -1 */
+    void *own;     /* src/run's own bookkeeping of the walk */
+};
+
+/* A step does its work completely or records why not. 0 or -errno. */
+typedef int step_fn(struct ctx *, struct err *);
+
+/* Does a row apply? Decided from the plan alone, so that both sides of a message agree. */
+typedef bool when_fn(const struct plan *);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the verified handle of /proc. */
+#include "fs/procfs.h"
+
+#include "base/fd.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int verified(int fd, struct err *e)
+{
+    long magic;
+    struct stat st;
+    int r = sys_fs_type(fd, &magic);
+
+    if (r < 0)
+        return fail(e, r, "look at the file system of /proc");
+    if (magic != PROC_SUPER_MAGIC)
+        return refuse(e, EXDEV, "/proc is not a proc file system (type %#lx)", magic);
+    r = sys_fstat(fd, &st);
+    if (r < 0)
+        return fail(e, r, "look at /proc");
+    /* The root of procfs is inode 1: anything else is a bind of some directory inside it. */
+    if (st.st_ino != 1)
+        return refuse(e, EXDEV, "/proc is not the root of a proc file system");
+    return 0;
+}
+
+int procfs_open(struct err *e)
+{
+    auto_close int fd = sys_open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
+    int r;
+
+    if (fd < 0)
+        return fail(e, fd, "open /proc");
+    r = verified(fd, e);
+    return r < 0 ? r : take_fd(&fd);
+}
+
+int procfs_file(int proc, const char *path, int flags)
+{
+    return sys_openat2(proc, path, (uint64_t)flags, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+}
+
+int procfs_write(int proc, const char *path, const char *value, struct err *e)
+{
+    auto_close int fd = procfs_file(proc, path, O_WRONLY);
+    size_t n = strlen(value);
+    ssize_t r;
+
+    if (fd < 0)
+        return fail(e, fd, "open /proc/%s", path);
+    r = sys_write(fd, value, n);
+    if (r < 0)
+        return fail(e, (int)r, "write \"%.64s\" to /proc/%s", value, path);
+    if ((size_t)r != n)
+        return refuse(e, EIO, "/proc/%s took %zd of %zu bytes", path, r, n);
+    return 0;
+}
+
+ssize_t procfs_read(int proc, const char *path, char *buf, size_t size)
+{
+    auto_close int fd = procfs_file(proc, path, O_RDONLY);
+    size_t n = 0;
+
+    if (fd < 0)
+        return fd;
+    while (n < size - 1) {
+        ssize_t r = sys_read(fd, buf + n, size - 1 - n);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        n += (size_t)r;
+    }
+    buf[n] = '\0';
+    return (ssize_t)n;
+}
+
+int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *state)
+{
+    char path[32], stat[1024], *p;
+    ssize_t n;
+
+    snprintf(path, sizeof path, "%d/stat", (int)pid);
+    n = procfs_read(proc, path, stat, sizeof stat);
+    if (n < 0)
+        return (int)n;
+    /* The name in parentheses may hold anything, also ")": the last one ends it. */
+    p = strrchr(stat, ')');
+    if (!p || sscanf(p + 1,
+                     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+                     "%*d %*d %llu",
+                     state, ticks) != 2)
+        return -EPROTO;
+    return 0;
+}
