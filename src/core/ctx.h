@@ -34,10 +34,16 @@ struct ctx {
     pid_t child;      /* host: of init; of middle until init is born */
     pid_t middle;     /* host: of the middle, 0 when none */
     int middle_pidfd;
-    int exec_fd; /* init: the program, opened inside, or -1 */
-    const char *exec_path;
-    int notify_fd; /* host: the private end of NOTIFY_SOCKET, or -1 */
-    void *own;     /* src/run's own bookkeeping of the walk */
+    const char *exec_path;     /* init: the program as found inside */
+    int notify_fd;             /* host: the private end of NOTIFY_SOCKET, or -1 */
+    struct progress *progress; /* shared page: the row each role is in, or NULL */
+    int progress_fd;           /* memory behind it where a later start must read it, or -1 */
+    struct trace *trace;       /* shared: timed rows, or NULL */
+    bool hooks_begun;          /* host: a hook of the creation ran, so poststop is due on failure */
+    /* What a SAY row carries besides its name, set by say functions and read by hear functions. */
+    int say_fd;      /* borrowed, or -1 */
+    int heard_fd;    /* owned by whoever takes it, or -1 */
+    pid_t heard_pid; /* sender's pid in our pid namespace where the wire passes credentials */
 };
 
 /* A step does its work completely or records why not. 0 or -errno. */
