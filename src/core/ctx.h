@@ -29,6 +29,7 @@ struct ctx {
     int start_sock;   /* create: where a later start connects; init keeps it, or -1 */
     int root_mount;   /* init: O_PATH of the container's root once it is attached */
     struct root root; /* init: the same, for lookups */
+    int pty_slave;    /* init: the terminal of the container, or -1 */
     int pty_master;   /* host: received from init; init: until sent; or -1 */
     int child_pidfd;  /* host: of middle or init, or -1 */
     pid_t child;      /* host: of init; of middle until init is born */

@@ -80,15 +80,23 @@ struct mount_item {
     uint64_t set, clear;         /* MOUNT_ATTR_* of the mount itself */
     uint64_t rec_set, rec_clear; /* the same, recursively */
     uint64_t propagation;        /* MS_* or 0; recursive when rec_propagation */
-    bool rec_propagation, recursive, copy_up, idmap, rec_idmap;
+    bool rec_propagation, copy_up, idmap, rec_idmap;
+    bool bind, rbind, remount; /* as the options say; rbind implies bind */
     bool no_follow_source, no_follow_dest, copy_symlink;
-    bool is_dir;      /* of a bind: what the source is */
-    int tree;         /* detached mount of a bind, owned by the plan, or -1 */
-    int userns;       /* id mapping of the mount, or -1 */
-    const char *link; /* copy_symlink: text of the link to make, else NULL */
+    unsigned long old_flags; /* MS_* that only mount(2) can carry */
+    bool is_dir;             /* of a bind: what the source is */
+    int tree;                /* detached mount of a bind, owned by the plan, or -1 */
+    int userns;              /* id mapping of the mount, or -1 */
+    const char *link;        /* copy_symlink: text of the link to make, else NULL */
     struct mount_data *data;
     unsigned n_data;
-    bool sb_read_only; /* the super block itself read-only: `ro` of a fresh file system */
+};
+
+struct device_item {
+    const char *path; /* inside the container, absolute */
+    mode_t mode;      /* with type bits */
+    dev_t dev;
+    uint32_t uid, gid; /* as seen inside */
 };
 
 struct mount_plan {
@@ -101,9 +109,9 @@ struct mount_plan {
     bool shared; /* the mount namespace is not the container's own: attach, chroot, undo later */
     struct mount_item *v;
     unsigned n;
-    int null_fd;                /* the host's /dev/null, verified 1:3 */
-    bool dev_mounted;           /* a mount covers /dev, or /dev is in the image */
-    struct oci_device *devices; /* default and own devices in order */
+    int null_fd;                 /* the host's /dev/null, verified 1:3 */
+    bool dev_mounted;            /* a mount covers /dev, or /dev is in the image */
+    struct device_item *devices; /* default and own devices in order */
     unsigned n_devices;
 };
 
@@ -157,9 +165,11 @@ struct plan {
     struct process_plan process;
     struct cgroup *cgroup; /* NULL: manager disabled, or nothing to do */
     struct cgroup_view cgroup_view;
-    bool cgroup_born;  /* init can be born in its cgroup (v2 by cgroupfs): no placing needed */
-    bool cgroup_place; /* the host has to place init: v1, hybrid, systemd */
-    bool privileged;   /* euid 0 with CAP_SYS_ADMIN in the initial user namespace's sense */
+    bool cgroup_born;       /* init can be born in its cgroup (v2 by cgroupfs): no placing needed */
+    bool cgroup_place;      /* the host has to place init: v1, hybrid, systemd */
+    const char *notify_dir; /* private folder of the notify socket, NULL when none (src/io) */
+    mode_t caller_umask;
+    bool privileged; /* euid 0 with CAP_SYS_ADMIN in the initial user namespace's sense */
 };
 
 #endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the decision which namespaces are made, which are entered, and by which process. */
+#include "ns/ns.h"
+
+#include "base/str.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Names below /proc/self/ns, by enum oci_namespace_type. */
+static const char *proc_name(int type)
+{
+    const char *word = oci_word(namespace_type, type);
+
+    return str_eq(word, "network") ? "net" : str_eq(word, "mount") ? "mnt" : word;
+}
+
+/* A path that leads to the namespace we are in is as good as not listed: setns to one's own user
+ * namespace would fail (setns(2)). */
+static bool is_our_own(const char *path, int type)
+{
+    struct stat theirs, ours;
+    char self[64];
+
+    snprintf(self, sizeof self, "/proc/self/ns/%s", proc_name(type));
+    return sys_stat(AT_FDCWD, path, &theirs, 0) == 0 && sys_stat(AT_FDCWD, self, &ours, 0) == 0 &&
+           theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static void take_namespace(struct ns_plan *ns, const struct oci_namespace *n)
+{
+    uint64_t flag = (uint64_t)oci_word_value(namespace_type, n->type);
+
+    if (!n->path || !n->path[0])
+        ns->fresh |= flag;
+    else if (!is_our_own(n->path, n->type))
+        ns->joined |= flag;
+}
+
+static const char *map_text(struct arena *a, const struct oci_id_mapping_list *maps)
+{
+    char *text = arena_alloc(a, maps->n * 36 + 1);
+    size_t used = 0;
+
+    if (!maps->n)
+        return NULL;
+    for (size_t i = 0; i < maps->n; i++)
+        used += (size_t)snprintf(text + used, 36, "%u %u %u\n", maps->v[i].container_id,
+                                 maps->v[i].host_id, maps->v[i].size);
+    return text;
+}
+
+/* Where container id 0 is on the host; false when it is nowhere. */
+static bool find_root(const struct oci_id_mapping_list *maps, uint32_t *host)
+{
+    for (size_t i = 0; i < maps->n; i++)
+        if (maps->v[i].container_id == 0 && maps->v[i].size) {
+            *host = maps->v[i].host_id;
+            return true;
+        }
+    return maps->n == 0;
+}
+
+static bool is_single_own(const struct oci_id_mapping_list *maps, uint32_t own)
+{
+    return maps->n == 1 && maps->v[0].size == 1 && maps->v[0].host_id == own;
+}
+
+static void plan_ids(struct plan *p, struct arena *a)
+{
+    const struct oci_linux *l = p->cfg->linux;
+    struct id_plan *id = &p->id;
+
+    id->root_mapped = true;
+    if (!l || !((p->ns.fresh | p->ns.joined) & CLONE_NEWUSER))
+        return;
+    id->root_mapped =
+        find_root(&l->uid_mappings, &id->root_uid) && find_root(&l->gid_mappings, &id->root_gid);
+    if (!(p->ns.fresh & CLONE_NEWUSER))
+        return;
+    p->ns.need_maps = true;
+    id->uid_map = map_text(a, &l->uid_mappings);
+    id->gid_map = map_text(a, &l->gid_mappings);
+    if (p->privileged)
+        return;
+    /* Without privilege one may map only oneself, and only after giving up setgroups; more is up
+     * to newuidmap(1) and newgidmap(1) (user_namespaces(7)). */
+    id->by_helper =
+        !is_single_own(&l->uid_mappings, geteuid()) || !is_single_own(&l->gid_mappings, getegid());
+    id->deny_setgroups = !id->by_helper;
+}
+
+static void plan_offsets(struct plan *p, struct arena *a)
+{
+    const struct oci_time_offset_map *t = &p->cfg->linux->time_offsets;
+    char *text = arena_alloc(a, t->n * 80 + 1);
+    size_t used = 0;
+
+    for (size_t i = 0; i < t->n; i++)
+        used += (size_t)snprintf(text + used, 80, "%.20s %lld %u\n", t->k[i],
+                                 (long long)t->v[i].secs, (unsigned)t->v[i].nanosecs);
+    p->ns.offsets = used ? text : NULL;
+}
+
+int ns_plan(struct plan *p, struct arena *a, struct err *e)
+{
+    const struct oci_linux *l = p->cfg->linux;
+    struct ns_plan *ns = &p->ns;
+
+    for (int i = 0; i < NS_KINDS; i++)
+        ns->fd[i] = -1;
+    for (size_t i = 0; l && i < l->namespaces.n; i++)
+        take_namespace(ns, &l->namespaces.v[i]);
+    if (l && l->time_offsets.n)
+        plan_offsets(p, a);
+    if (ns->offsets && !(ns->fresh & CLONE_NEWTIME)) {
+        refuse(e, EINVAL, "time offsets need a new time namespace");
+        return err_at(e, "/linux/timeOffsets");
+    }
+    plan_ids(p, a);
+    /* These only take effect in a child of the process that makes or enters them; a joined user
+     * namespace must be entered before namespaces that it is to own are made. */
+    ns->middle = (ns->joined & (CLONE_NEWUSER | CLONE_NEWPID)) || (ns->fresh & CLONE_NEWTIME);
+    ns->lo_up = ns->fresh & CLONE_NEWNET;
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the conditions of the script's rows. */
+#include "run/when.h"
+
+#include <sched.h>
+
+#define WHEN(name, expression)                                                                     \
+    bool name(const struct plan *p)                                                                \
+    {                                                                                              \
+        (void)p;                                                                                   \
+        return (expression);                                                                       \
+    }
+
+static const struct oci_process *process(const struct plan *p)
+{
+    return p->process.cfg;
+}
+
+static const struct oci_linux *lin(const struct plan *p)
+{
+    return p->cfg->linux;
+}
+
+static const struct oci_hooks *hooks(const struct plan *p)
+{
+    return p->cfg->hooks;
+}
+
+static bool set(const char *s)
+{
+    return s && s[0];
+}
+
+/* A mount with an id mapping of its own or through the container's user namespace. */
+static bool any_idmap(const struct plan *p)
+{
+    for (size_t i = 0; i < p->cfg->mounts.n; i++)
+        if (p->cfg->mounts.v[i].uid_mappings.n || p->mounts.v[i].idmap || p->mounts.v[i].rec_idmap)
+            return true;
+    return false;
+}
+
+/* Does a cgroup mount of v1 show paths that exist only once the cgroup was made? It was, before
+ * the fork; only the namespace has to wait for the placing. */
+static bool late_cgroupns(const struct plan *p)
+{
+    return (p->ns.fresh & CLONE_NEWCGROUP) && !p->cgroup_born;
+}
+
+WHEN(always, true)
+WHEN(if_privileged, p->privileged)
+WHEN(unless_privileged, !p->privileged)
+WHEN(if_create, p->req->kind == KIND_CREATE || p->req->kind == KIND_START)
+WHEN(if_two_commands, if_create(p))
+WHEN(if_poststop, hooks(p) && hooks(p)->poststop.n)
+WHEN(if_console_socket, set(p->req->console_socket))
+WHEN(if_joins, p->ns.joined != 0)
+WHEN(if_init_joins, p->ns.joined && !p->ns.middle)
+WHEN(if_notify_socket, p->notify_dir != NULL)
+WHEN(if_seccomp, lin(p) && lin(p)->seccomp)
+WHEN(if_cgroup, p->cgroup != NULL)
+WHEN(if_middle, p->ns.middle)
+WHEN(unless_middle, !p->ns.middle)
+WHEN(if_middle_maps, p->ns.middle && (p->ns.need_maps || p->ns.offsets))
+WHEN(if_maps_middle, if_middle_maps(p))
+WHEN(if_maps_init, !p->ns.middle && p->ns.need_maps)
+WHEN(if_idmap, any_idmap(p))
+WHEN(if_mapped, if_maps_init(p) || if_idmap(p))
+WHEN(if_place, p->cgroup && p->cgroup_place)
+WHEN(if_net_devices, lin(p) && lin(p)->net_devices.n)
+WHEN(if_placed, late_cgroupns(p) || if_net_devices(p))
+WHEN(if_userns, (p->ns.fresh | p->ns.joined) & CLONE_NEWUSER)
+WHEN(if_lo, p->ns.lo_up)
+WHEN(if_hostname, set(p->cfg->hostname))
+WHEN(if_domainname, set(p->cfg->domainname))
+WHEN(if_sysctl, lin(p) && lin(p)->sysctl.n)
+WHEN(if_late_cgroupns, late_cgroupns(p))
+WHEN(if_mount_ns, p->ns.fresh &CLONE_NEWNS)
+WHEN(if_mounts, p->mounts.n)
+WHEN(if_devices, p->mounts.n_devices)
+WHEN(if_own_dev, p->mounts.own_dev)
+WHEN(if_terminal, process(p) && process(p)->terminal)
+WHEN(if_console, if_terminal(p) && p->mounts.own_dev)
+WHEN(if_prestart, hooks(p) && hooks(p)->prestart.n)
+WHEN(if_create_runtime, hooks(p) && hooks(p)->create_runtime.n)
+WHEN(if_create_container, hooks(p) && hooks(p)->create_container.n)
+WHEN(if_start_container, hooks(p) && hooks(p)->start_container.n)
+WHEN(if_poststart, hooks(p) && hooks(p)->poststart.n)
+WHEN(if_early_hooks, if_prestart(p) || if_create_runtime(p))
+WHEN(if_masked, lin(p) && lin(p)->masked_paths.n)
+WHEN(if_readonly_paths, lin(p) && lin(p)->readonly_paths.n)
+WHEN(if_propagation, p->mounts.propagation != 0)
+WHEN(if_readonly_root, p->mounts.read_only)
+WHEN(if_keyring, !p->req->no_new_keyring)
+WHEN(if_process, process(p) != NULL)
+WHEN(unless_process, process(p) == NULL)
+WHEN(if_oom_score, process(p) && HAS(process(p), process, oom_score_adj))
+WHEN(if_rlimits, process(p) && process(p)->rlimits.n)
+WHEN(if_scheduler, process(p) && process(p)->scheduler)
+WHEN(if_io_priority, process(p) && process(p)->io_priority)
+WHEN(if_memory_policy, lin(p) && lin(p)->memory_policy)
+WHEN(if_personality, lin(p) && lin(p)->personality)
+WHEN(if_label, process(p) && (set(process(p)->apparmor_profile) || set(process(p)->selinux_label)))
+WHEN(if_seccomp_early, if_seccomp(p) && !p->seccomp.late)
+WHEN(if_seccomp_late, if_seccomp(p) && p->seccomp.late)
+WHEN(if_caps, process(p) && p->caps.given)
+WHEN(if_no_new_privs, process(p) && process(p)->no_new_privileges)
+WHEN(if_umask, process(p) && process(p)->user && HAS(process(p)->user, user, umask))
+WHEN(if_pid_file, set(p->req->pid_file))
+WHEN(if_pidfd_socket, set(p->req->pidfd_socket))
