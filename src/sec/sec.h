@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container's process may do: capabilities, the seccomp filter, AppArmor and SELinux
+ * labels, its session keyring, no_new_privs. The *_plan functions and step_compile_seccomp run on
+ * the host before anything is made; the other steps run in init and allocate nothing. All of them
+ * read plan->process.cfg, which process_plan sets, and do nothing where their property is absent.
+ */
+#ifndef RT_SEC_SEC_H
+#define RT_SEC_SEC_H
+
+#include "core/ctx.h"
+
+/* ---- capabilities (caps.c), capabilities(7) ---- */
+
+/* Name of capability number `cap` ("CAP_CHOWN" is 0), or NULL beyond the last one known to rt. */
+const char *caps_name(unsigned cap);
+
+/* Fill plan->caps out of /process/capabilities. A name that rt or the kernel does not know, one
+ * that this host cannot grant (its bounding or permitted set lacks it and no user namespace is
+ * made or entered), and an ambient one that is not both permitted and inheritable is left out with
+ * a warning (runtime-spec config.md, "capabilities": a warning, never an error).
+ * Needs plan->ns and plan->process.cfg. */
+int caps_plan(struct plan *, struct err *);
+
+/* init: take away from the bounding set what the plan does not list. Needs CAP_SETPCAP, so before
+ * step_set_caps. Inheritable ones that leave the bounding set are raised before, as the kernel
+ * would refuse them afterwards. */
+step_fn step_drop_bounding;
+
+/* init, after step_set_user: permitted, effective, inheritable and ambient exactly as planned. */
+step_fn step_set_caps;
+
+/* init: no_new_privs, when /process/noNewPrivileges is true. */
+step_fn step_set_no_new_privs;
+
+/* ---- seccomp (seccomp.c, seccomp_load.c, seccomp_listener.c), seccomp(2) ---- */
+
+/* host, before the first FORK: /linux/seccomp becomes plan->seccomp, the program in ctx->arena.
+ * plan->seccomp.filter stays NULL where there is no profile. An action, operator or architecture
+ * that cannot be honoured is an error; a system call that no table knows is skipped. */
+step_fn step_compile_seccomp;
+
+/* init: load the program.
+ * early:    when !late: without no_new_privs loading needs CAP_SYS_ADMIN, so before the
+ *           capabilities go (also with a listener).
+ * listener: when late && listener, after step_set_no_new_privs and before `ready`: the descriptor
+ *           must be handed on while the host is there.
+ * late:     when late && !listener: the very last, so that the filter need not allow what rt does.
+ * Each does nothing when it is not its turn. */
+step_fn step_load_seccomp_early;
+step_fn step_load_seccomp_listener;
+step_fn step_load_seccomp_late;
+
+/* host: take the notify descriptor out of init and send it with the state of the container to
+ * /linux/seccomp/listenerPath (config-linux.md, "containerProcessState"). Needs ctx->child and
+ * ctx->child_pidfd. It goes between a message "about to load" of init, after which init says
+ * nothing (its sendmsg may be what the filter stops), and a message "handed over" to init:
+ *
+ *   SAY(init, host, announce_listener_early)  when listener && !late
+ *   DO (init, load_seccomp_early)
+ *   DO (host, hand_listener)                  when listener && !late
+ *   SAY(host, init, listener_handed_early)    when listener && !late
+ *
+ * and the same with load_seccomp_listener when listener && late. */
+step_fn step_hand_listener;
+
+/* ---- AppArmor and SELinux (lsm.c) ---- */
+
+/* host: /process/apparmorProfile and /process/selinuxLabel need a kernel that has that module
+ * enabled: an error that names the property otherwise. */
+int lsm_plan(struct plan *, struct err *);
+
+/* init, by ctx->proc: profile and label that the next exec takes on. */
+step_fn step_label_exec;
+
+/* ---- keyring (keyring.c), session-keyring(7) ---- */
+
+/* init, as root of the container: join the session keyring "_ses.ID", so that the container does
+ * not see the caller's keys; searchable by the container's processes. Does nothing with
+ * --no-new-keyring. A kernel without keyrings is fine; a used up quota is a warning. */
+step_fn step_new_keyring;
+
+#endif
