@@ -142,7 +142,8 @@ static void put(int fd, const char *line, size_t n)
     (void)written;
 }
 
-static void say(enum log_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say(enum log_level level, const char *format,
+                                                      va_list ap)
 {
     char msg[LINE_SIZE / 2], line[LINE_SIZE * 2];
     int n;

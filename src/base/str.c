@@ -2,6 +2,7 @@
 /* Owns strings in arenas and the search for the word that was meant. */
 #include "base/str.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -69,7 +70,7 @@ static unsigned distance(const char *a, const char *b)
     unsigned row[LONGEST + 1];
 
     if (la > LONGEST || lb > LONGEST)
-        return LONGEST;
+        return UINT_MAX;
     for (size_t j = 0; j <= lb; j++)
         row[j] = (unsigned)j;
     for (size_t i = 1; i <= la; i++) {
