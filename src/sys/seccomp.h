@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading a seccomp filter; wrappers as in sys.h. */
+#ifndef RT_SYS_SECCOMP_H
+#define RT_SYS_SECCOMP_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+/* Since Linux 5.19; not in every header that has the rest. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+/* Load a filter on the caller. 0, or with SECCOMP_FILTER_FLAG_NEW_LISTENER the owned notify
+ * descriptor (CLOEXEC by the kernel), or -errno. */
+int sys_seccomp_load(const struct sock_filter *filter, unsigned short len, unsigned flags);
+
+/* Does this kernel know all these flags? 1, 0, or -errno when it cannot be asked (no seccomp). */
+int sys_seccomp_knows(unsigned flags);
+
+#endif
