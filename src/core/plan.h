@@ -127,14 +127,23 @@ struct seccomp_plan {
     unsigned flags; /* SECCOMP_FILTER_FLAG_* */
     bool late;      /* no_new_privs is set: loaded as the very last thing */
     bool listener;  /* a notify descriptor is returned and must be handed on */
+    int *number;    /* of that descriptor in init, -1 before: memory shared with the host */
+};
+
+struct lsm_plan {
+    const char *profile, *label; /* AppArmor profile, SELinux label of the program, or NULL */
 };
 
 /* ---- src/proc ---- */
 struct process_plan {
     const struct oci_process *cfg; /* NULL: create without process */
     const char **env;              /* complete, NULL terminated, with HOME still to find */
+    const char **argv;             /* NULL terminated */
     bool needs_home;
     int keep_fds; /* number of descriptors from 3 on that the program inherits */
+    /* Room for what init writes after limits apply, PATH_MAX bytes or as said; see src/proc. */
+    char *home, *program;
+    char *listen_pid; /* its entry in env, NULL when no sockets are passed */
 };
 
 /* ---- src/cgroup ---- */
@@ -162,6 +171,7 @@ struct plan {
     struct mount_plan mounts;
     struct caps_plan caps;
     struct seccomp_plan seccomp;
+    struct lsm_plan lsm;
     struct process_plan process;
     struct cgroup *cgroup; /* NULL: manager disabled, or nothing to do */
     struct cgroup_view cgroup_view;
