@@ -12,15 +12,12 @@
 
 /* ---- capabilities (caps.c), capabilities(7) ---- */
 
-/* Name of capability number `cap` ("CAP_CHOWN" is 0), or NULL beyond the last one known to rt. */
-const char *caps_name(unsigned cap);
-
 /* Fill plan->caps out of /process/capabilities. A name that rt or the kernel does not know, one
  * that this host cannot grant (its bounding or permitted set lacks it and no user namespace is
  * made or entered), and an ambient one that is not both permitted and inheritable is left out with
  * a warning (runtime-spec config.md, "capabilities": a warning, never an error).
  * Needs plan->ns and plan->process.cfg. */
-int caps_plan(struct plan *, struct err *);
+int caps_plan(struct plan *, struct arena *, struct err *);
 
 /* init: take away from the bounding set what the plan does not list. Needs CAP_SETPCAP, so before
  * step_set_caps. Inheritable ones that leave the bounding set are raised before, as the kernel
@@ -68,7 +65,7 @@ step_fn step_hand_listener;
 
 /* host: /process/apparmorProfile and /process/selinuxLabel need a kernel that has that module
  * enabled: an error that names the property otherwise. */
-int lsm_plan(struct plan *, struct err *);
+int lsm_plan(struct plan *, struct arena *, struct err *);
 
 /* init, by ctx->proc: profile and label that the next exec takes on. */
 step_fn step_label_exec;
