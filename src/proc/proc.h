@@ -21,7 +21,7 @@ int process_plan(struct plan *, struct arena *, struct err *);
 
 /* host: every sysctl must belong to a namespace that is the container's own; names with '.' or
  * '/' between the parts. Needs plan->ns. The error names the sysctl and the missing namespace. */
-int sysctl_plan(const struct plan *, struct err *);
+int sysctl_plan(struct plan *, struct arena *, struct err *);
 
 /* init, after the namespaces are joined and before pivot_root: by ctx->proc. */
 step_fn step_write_sysctls;

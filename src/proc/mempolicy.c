@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the NUMA memory policy, set_mempolicy(2), numa(7). */
+#include "proc/internal.h"
+#include "proc/proc.h"
+
+#include "base/num.h"
+#include "sys/sched.h"
+
+#include <errno.h>
+
+/* The kernel looks at no more than one page of bits (get_nodes in mm/mempolicy.c), however many
+ * nodes it is built for. */
+enum { MOST_NODES = 32768, WORD = 8 * sizeof(unsigned long) };
+
+struct nodes {
+    unsigned long mask[MOST_NODES / WORD];
+    unsigned n; /* one more than the largest */
+};
+
+/* A number at *at, which moves behind it. */
+static bool number(const char **at, unsigned *value)
+{
+    unsigned n = 0;
+    const char *start = *at;
+
+    for (; **at >= '0' && **at <= '9' && n < MOST_NODES; ++*at)
+        n = 10 * n + (unsigned)(**at - '0');
+    *value = n;
+    return *at > start && n < MOST_NODES;
+}
+
+static void set_range(struct nodes *to, unsigned first, unsigned last)
+{
+    for (unsigned i = first; i <= last; i++)
+        to->mask[i / WORD] |= 1UL << i % WORD;
+    if (last >= to->n)
+        to->n = last + 1;
+}
+
+/* A list as "0-3,7" (cpuset(7), "List format"). 0, -EINVAL for another form, -ERANGE for a node
+ * that no kernel has. */
+static int parse(const char *text, struct nodes *to)
+{
+    *to = (struct nodes){0};
+    while (*text) {
+        unsigned first, last;
+        if (!number(&text, &first))
+            return *text >= '0' && *text <= '9' ? -ERANGE : -EINVAL;
+        last = first;
+        if (*text == '-') {
+            text++;
+            if (!number(&text, &last))
+                return *text >= '0' && *text <= '9' ? -ERANGE : -EINVAL;
+        }
+        if (last < first || (*text && *text != ',') || (*text == ',' && !text[1]))
+            return -EINVAL;
+        set_range(to, first, last);
+        text += *text == ',';
+    }
+    return 0;
+}
+
+static int mode_of(const struct oci_memory_policy *cfg)
+{
+    int mode = (int)oci_word_value(mpol_mode, cfg->mode);
+
+    for (size_t i = 0; i < cfg->flags.n; i++)
+        mode |= (int)oci_word_value(mpol_flag, cfg->flags.v[i]);
+    return mode;
+}
+
+static bool forbids_nodes(int mode)
+{
+    return mode == OCI_MPOL_MODE_DEFAULT || mode == OCI_MPOL_MODE_LOCAL;
+}
+
+int mempolicy_check(const struct oci_memory_policy *cfg, struct err *e)
+{
+    struct nodes nodes;
+    const char *text = cfg->nodes ? cfg->nodes : "";
+    int r = parse(text, &nodes);
+
+    if (r == -ERANGE)
+        return refuse(e, r, "linux.memoryPolicy.nodes: \"%.64s\" names a node above %d", text,
+                      MOST_NODES - 1);
+    if (r < 0)
+        return refuse(e, r, "linux.memoryPolicy.nodes: expected a list like 0-3,7, got \"%.64s\"",
+                      text);
+    if (nodes.n && forbids_nodes(cfg->mode))
+        return refuse(e, EINVAL, "linux.memoryPolicy.nodes: %s takes none",
+                      oci_word(mpol_mode, cfg->mode));
+    if (!nodes.n && !forbids_nodes(cfg->mode) && cfg->mode != OCI_MPOL_MODE_PREFERRED)
+        return refuse(e, EINVAL, "linux.memoryPolicy.nodes: %s needs some",
+                      oci_word(mpol_mode, cfg->mode));
+    return 0;
+}
+
+static const char *reason(int code)
+{
+    if (code == -ENOSYS)
+        return "this kernel is built without CONFIG_NUMA";
+    if (code == -EINVAL)
+        return "a node does not exist or is not in the cpuset, or the flags do not go together";
+    return NULL;
+}
+
+int step_set_memory_policy(struct ctx *ctx, struct err *e)
+{
+    const struct oci_linux *lin = ctx->plan->cfg->linux;
+    const struct oci_memory_policy *cfg = lin ? lin->memory_policy : NULL;
+    struct nodes nodes;
+    int r;
+
+    if (!cfg)
+        return 0;
+    r = parse(cfg->nodes ? cfg->nodes : "", &nodes);
+    if (r == 0)
+        r = sys_set_mempolicy(mode_of(cfg), nodes.n ? nodes.mask : NULL, nodes.n);
+    if (r == 0)
+        return 0;
+    fail(e, r, "linux.memoryPolicy: set %s of nodes \"%.64s\"", oci_word(mpol_mode, cfg->mode),
+         cfg->nodes ? cfg->nodes : "");
+    if (reason(r))
+        err_hint(e, "%s", reason(r));
+    return r;
+}
