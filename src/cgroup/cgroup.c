@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the public functions: steps of the script and verbs on a container that is there. */
+#include "cgroup/limit.h"
+#include "cgroup/tree.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- steps ---- */
+
+int step_make_cgroup(struct ctx *c, struct err *e)
+{
+    struct cgroup *cg = c->plan->cgroup;
+
+    return cg ? cg->manager->claim(cg, c->plan, e) : 0;
+}
+
+void undo_make_cgroup(struct ctx *c)
+{
+    struct cgroup *cg = c->plan->cgroup;
+    struct err e = {0};
+
+    if (cg && cg->manager->remove(cg, &e) < 0)
+        log_warn("%s", e.text);
+}
+
+int step_limit_cgroup(struct ctx *c, struct err *e)
+{
+    struct cgroup *cg = c->plan->cgroup;
+
+    return cg ? cg->manager->limit(cg, limit_resources(c->plan), true, e) : 0;
+}
+
+int step_place_cgroup(struct ctx *c, struct err *e)
+{
+    struct cgroup *cg = c->plan->cgroup;
+
+    return cg ? cg->manager->place(cg, c->child, e) : 0;
+}
+
+/* "0" means the thread that writes (cgroup_procs_write_start in kernel/cgroup/cgroup.c): it cannot
+ * exit or exec meanwhile, so the kernel takes no lock that waits for an RCU grace period. */
+int step_join_cgroup(struct ctx *c, struct err *e)
+{
+    struct cgroup *cg = c->plan->cgroup;
+
+    for (unsigned i = 0; cg && i < cg->n; i++) {
+        struct hier *h = &cg->h[i];
+        ssize_t r = h->tasks >= 0 ? sys_write(h->tasks, "0", 1) : 0;
+        if (r < 0)
+            return fail(e, (int)r, "join cgroup %s", h->path);
+        fd_close(&h->tasks);
+    }
+    return 0;
+}
+
+int cgroup_fd(const struct cgroup *cg)
+{
+    for (unsigned i = 0; cg && i < cg->n; i++)
+        if (cg->h[i].kind == &kind_v2)
+            return cg->h[i].fd;
+    return -1;
+}
+
+void cgroup_close(struct cgroup *cg)
+{
+    for (unsigned i = 0; cg && i < cg->n; i++) {
+        fd_close(&cg->h[i].fd);
+        fd_close(&cg->h[i].tasks);
+    }
+}
+
+/* ---- exec ---- */
+
+static bool lists_ctl(const struct hier *h, const char *list, size_t len)
+{
+    for (const char *end = list + len; list < end;) {
+        size_t n = strcspn(list, ",:");
+        int c = ctl_find(h->kind, list, n);
+        if (c >= 0 && (h->ctls & BIT(c)))
+            return true;
+        if (strlen(h->options) == n && strncmp(h->options, list, n) == 0)
+            return true; /* "name=systemd" */
+        list += n + 1;
+    }
+    return false;
+}
+
+static int bad_sub(const char *sub, const char *why, struct err *e)
+{
+    refuse(e, EINVAL, "--cgroup %s: %s", sub, why);
+    return -EINVAL;
+}
+
+/* A place that the container may have made, below its own. */
+static int go_below(struct hier *h, struct arena *a, const char *below, struct err *e)
+{
+    const char *path;
+
+    below += strspn(below, "/");
+    if (!*below)
+        return 0;
+    path = str_fmt(a, "%s/%s", h->path, below);
+    if (strlen(path) >= CG_PATH)
+        return refuse(e, ENAMETOOLONG, "--cgroup: the path is too long");
+    fd_close(&h->fd);
+    h->path = path;
+    h->there = strlen(path);
+    h->ino = 0;
+    return hier_open(h, e);
+}
+
+static int enter_sub(struct cgroup *cg, struct arena *a, const char *sub, struct err *e)
+{
+    const char *colon = strchr(sub, ':'), *path = colon ? colon + 1 : sub;
+    bool any = false;
+
+    if (str_has_dotdot(path))
+        return bad_sub(sub, "it leads upwards", e);
+    for (unsigned i = 0; i < cg->n; i++) {
+        struct hier *h = &cg->h[i];
+        int r;
+        if (h->fd < 0 || (colon && !lists_ctl(h, sub, (size_t)(colon - sub))))
+            continue;
+        any = true;
+        r = go_below(h, a, path, e);
+        if (r < 0)
+            return r;
+    }
+    return any ? 0 : bad_sub(sub, "the container has no such controller", e);
+}
+
+/* The path of `pid` in the v2 hierarchy: what follows "0::" in /proc/PID/cgroup. */
+static int unified_path(pid_t pid, char *buf, size_t size)
+{
+    char file[32], *line;
+    int r;
+
+    snprintf(file, sizeof file, "/proc/%d/cgroup", pid);
+    r = cg_read(AT_FDCWD, file, buf, size);
+    if (r < 0)
+        return r;
+    line = str_starts(buf, "0::") ? buf : strstr(buf, "\n0::");
+    if (!line)
+        return -ENOENT;
+    line += *line == '\n' ? 4 : 3;
+    memmove(buf, line, strcspn(line, "\n") + 1);
+    buf[strcspn(buf, "\n")] = '\0';
+    return 0;
+}
+
+/* Where init moved to, if that is below the container's own cgroup. */
+static int follow_init(struct hier *h, struct arena *a, pid_t init, struct err *e)
+{
+    char now[CG_PATH + 64];
+    const char *own = h->path + strlen(h->mount);
+    size_t n = strlen(own);
+
+    if (unified_path(init, now, sizeof now) < 0 || strncmp(now, own, n) != 0 || now[n] != '/' ||
+        str_has_dotdot(now))
+        return 0;
+    return go_below(h, a, str_dup(a, now + n), e);
+}
+
+/* A v2 cgroup that passes controllers on holds no processes itself: "no internal processes" in
+ * cgroups(7). */
+static bool holds_no_processes(const struct hier *h)
+{
+    char on[256];
+
+    return cg_read(h->fd, "cgroup.subtree_control", on, sizeof on) > 0;
+}
+
+int cgroup_enter(struct cgroup *cg, struct arena *a, const char *const *subs, unsigned n_subs,
+                 pid_t init, struct err *e)
+{
+    struct hier *unified;
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < cg->n; i++)
+        r = cg->h[i].skipped ? 0 : hier_open(&cg->h[i], e);
+    for (unsigned i = 0; r == 0 && i < n_subs; i++)
+        r = enter_sub(cg, a, subs[i], e);
+    unified = hier_unified(cg);
+    if (r == 0 && !n_subs && unified && unified->fd >= 0 && holds_no_processes(unified))
+        r = follow_init(unified, a, init, e);
+    for (unsigned i = 0; r == 0 && i < cg->n; i++)
+        r = cg->h[i].fd >= 0 ? cg->h[i].kind->open_join(&cg->h[i], e) : 0;
+    return r;
+}
+
+/* ---- verbs ---- */
+
+int cgroup_signal_all(struct cgroup *cg, int sig, struct err *e)
+{
+    return cg->manager->signal(cg, sig, e);
+}
+
+int cgroup_freeze(struct cgroup *cg, bool frozen, struct err *e)
+{
+    return cg->manager->freeze(cg, frozen, e);
+}
+
+int cgroup_is_frozen(struct cgroup *cg, struct err *e)
+{
+    struct hier *h = hier_of(cg, CTL_FREEZER);
+    int r;
+
+    if (!h || h->skipped)
+        return 0;
+    r = hier_open(h, NULL);
+    if (r == 0)
+        r = h->kind->frozen(h);
+    if (r >= 0 || r == -ENOENT || r == -ENODEV)
+        return r > 0;
+    return fail(e, r, "ask whether cgroup %s is frozen", h->path);
+}
+
+int cgroup_pids(struct cgroup *cg, struct arena *a, pid_t **pids, size_t *n, struct err *e)
+{
+    struct pid_set set = {0};
+    struct hier *h = hier_unified(cg);
+    int r;
+
+    if (!h || h->skipped || hier_open(h, NULL) < 0)
+        for (unsigned i = 0; i < cg->n; i++) {
+            h = &cg->h[i];
+            if (!h->skipped && hier_open(h, NULL) == 0)
+                break;
+        }
+    r = h && h->fd >= 0 ? tree_pids(h->fd, a, &set) : 0;
+    if (r < 0)
+        return fail(e, r, "list the processes of cgroup %s", h->path);
+    pid_set_sort(&set);
+    *pids = set.v;
+    *n = set.n;
+    return 0;
+}
+
+int cgroup_remove(struct cgroup *cg, struct err *e)
+{
+    return cg->manager->remove(cg, e);
+}
+
+int cgroup_update(struct cgroup *cg, const struct oci_resources *r, struct err *e)
+{
+    return cg->manager->limit(cg, r, false, e);
+}
+
+int cgroup_oom_killed(struct cgroup *cg)
+{
+    struct hier *h = hier_of(cg, CTL_MEMORY);
+    uint64_t n;
+
+    if (!h || h->skipped || hier_open(h, NULL) < 0 || h->kind->oom_kills(h, &n) < 0)
+        return 0;
+    return n > 0;
+}
+
+int cgroup_stat(struct cgroup *cg, struct arena *a, struct cgroup_stats *out, struct err *e)
+{
+    return cg->manager->stat(cg, a, out, e);
+}
+
+int cgroup_oom_watch(struct cgroup *cg, short *events, struct err *e)
+{
+    struct hier *h = hier_of(cg, CTL_MEMORY);
+
+    if (h && !h->skipped && hier_open(h, NULL) == 0)
+        return h->kind->oom_watch(h, events, e);
+    refuse(e, ENOENT, "the container has no cgroup that counts memory");
+    return -ENOENT;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to src/cgroup: from linux.resources to files. */
+#ifndef RT_CGROUP_LIMIT_H
+#define RT_CGROUP_LIMIT_H
+
+#include "cgroup/kind.h"
+
+/* linux.resources, or NULL. */
+const struct oci_resources *limit_resources(const struct plan *p);
+
+/* Controllers (BIT(enum ctl)) without which r cannot be honoured. */
+unsigned limit_needs(const struct oci_resources *r);
+
+/* Write what r asks for. fresh: the cgroup is new and empty, so nothing is saved for going back,
+ * and the controllers that are early in their kind are left out: limit_set_early did them. */
+int limit_set(struct cgroup *cg, const struct oci_resources *r, bool fresh, struct err *e);
+
+/* Those limits of h that have to be there before a process is. */
+int limit_set_early(struct cgroup *cg, struct hier *h, const struct oci_resources *r,
+                    struct err *e);
+
+#endif
