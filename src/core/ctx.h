@@ -31,6 +31,7 @@ struct ctx {
     struct root root; /* init: the same, for lookups */
     int pty_slave;    /* init: the terminal of the container, or -1 */
     int pty_master;   /* host: received from init; init: until sent; or -1 */
+    int console_sock; /* host: connected console socket, or -1 */
     int child_pidfd;  /* host: of middle or init, or -1 */
     pid_t child;      /* host: of init; of middle until init is born */
     pid_t middle;     /* host: of the middle, 0 when none */
@@ -40,6 +41,7 @@ struct ctx {
     struct progress *progress; /* shared page: the row each role is in, or NULL */
     int progress_fd;           /* memory behind it where a later start must read it, or -1 */
     struct trace *trace;       /* shared: timed rows, or NULL */
+    struct oci_record *record; /* host: the container as it is on disk */
     bool hooks_begun;          /* host: a hook of the creation ran, so poststop is due on failure */
     /* What a SAY row carries besides its name, set by say functions and read by hear functions. */
     int say_fd;      /* borrowed, or -1 */

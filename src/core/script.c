@@ -116,7 +116,7 @@ static int timed_row(const struct script *s, unsigned i, struct ctx *ctx, struct
     return r;
 }
 
-static void undo_rows(const struct script *s, unsigned first, unsigned end, struct ctx *ctx)
+void script_undo(const struct script *s, unsigned first, unsigned end, struct ctx *ctx)
 {
     while (end-- > first) {
         const struct row *r = &s->rows[end];
@@ -151,7 +151,7 @@ int script_walk(const struct script *s, unsigned first, unsigned end, struct ctx
             e->row = (uint16_t)i;
         if (ctx->me != ROLE_HOST)
             fail_and_leave(ctx, e);
-        undo_rows(s, first, i, ctx);
+        script_undo(s, first, i, ctx);
         return r;
     }
     return 0;

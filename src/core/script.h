@@ -54,6 +54,9 @@ struct progress {
 int script_walk(const struct script *s, unsigned first, unsigned end, struct ctx *ctx,
                 struct err *e);
 
+/* Host: undo the rows first <= i < end that apply, in reverse. */
+void script_undo(const struct script *s, unsigned first, unsigned end, struct ctx *ctx);
+
 /* Does the row take part in a walk of this plan? */
 bool script_row_applies(const struct row *r, const struct plan *p);
 

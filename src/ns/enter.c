@@ -20,14 +20,14 @@ static uint64_t flag_of(int type)
 }
 
 /* Made by the clone of init: all that the middle has not made already. A cgroup namespace is
- * rooted where its maker is, so unless init is born in its cgroup it comes later. */
+ * rooted where its maker is, so where init has to join a cgroup first it comes later. */
 uint64_t ns_init_flags(const struct plan *p)
 {
     uint64_t flags = p->ns.fresh;
 
     if (p->ns.middle)
         flags &= ~middle_flags;
-    if (!p->cgroup_born)
+    if (p->cgroup_place)
         flags &= ~late_flags;
     return flags;
 }

@@ -40,13 +40,6 @@ static bool any_idmap(const struct plan *p)
     return false;
 }
 
-/* Does a cgroup mount of v1 show paths that exist only once the cgroup was made? It was, before
- * the fork; only the namespace has to wait for the placing. */
-static bool late_cgroupns(const struct plan *p)
-{
-    return (p->ns.fresh & CLONE_NEWCGROUP) && !p->cgroup_born;
-}
-
 WHEN(always, true)
 WHEN(if_privileged, p->privileged)
 WHEN(unless_privileged, !p->privileged)
@@ -68,13 +61,12 @@ WHEN(if_idmap, any_idmap(p))
 WHEN(if_mapped, if_maps_init(p) || if_idmap(p))
 WHEN(if_place, p->cgroup && p->cgroup_place)
 WHEN(if_net_devices, lin(p) && lin(p)->net_devices.n)
-WHEN(if_placed, late_cgroupns(p) || if_net_devices(p))
 WHEN(if_userns, (p->ns.fresh | p->ns.joined) & CLONE_NEWUSER)
 WHEN(if_lo, p->ns.lo_up)
 WHEN(if_hostname, set(p->cfg->hostname))
 WHEN(if_domainname, set(p->cfg->domainname))
 WHEN(if_sysctl, lin(p) && lin(p)->sysctl.n)
-WHEN(if_late_cgroupns, late_cgroupns(p))
+WHEN(if_late_cgroupns, (p->ns.fresh & CLONE_NEWCGROUP) && p->cgroup_place)
 WHEN(if_mount_ns, p->ns.fresh &CLONE_NEWNS)
 WHEN(if_mounts, p->mounts.n)
 WHEN(if_devices, p->mounts.n_devices)

@@ -131,3 +131,10 @@ void *sys_shared_pages(size_t size)
 
     return p == MAP_FAILED ? NULL : p;
 }
+
+void *sys_map_shared(int fd, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}

@@ -82,7 +82,7 @@ int sys_unix_listen(int dirfd, const char *name, int type)
 {
     int fd = named_socket(dirfd, name, type, bind);
 
-    if (fd >= 0 && listen(fd, 16) < 0) {
+    if (fd >= 0 && type != SOCK_DGRAM && listen(fd, 16) < 0) {
         int r = -errno;
         close(fd);
         return r;

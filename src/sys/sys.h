@@ -85,12 +85,15 @@ int sys_chdir(const char *path);
 int sys_fchdir(int fd);
 /* An anonymous page shared between the processes forked from here, or NULL. */
 void *sys_shared_pages(size_t size);
+/* The memory behind a memfd, shared with all that map it, or NULL. */
+void *sys_map_shared(int fd, size_t size);
 
 /* ---- sockets (socket.c) ---- */
 int sys_socketpair(int type, int fds[2]);
 int sys_socket(int domain, int type, int protocol);
 /* Bind or connect an AF_UNIX socket to `name` in the directory dirfd: a path of any length, as it
- * goes by /proc/self/fd. dirfd AT_FDCWD with an absolute path works too. */
+ * goes by /proc/self/fd. dirfd AT_FDCWD with an absolute path works too.
+ * A SOCK_DGRAM socket is bound and does not listen. */
 int sys_unix_listen(int dirfd, const char *name, int type);
 int sys_unix_connect(int dirfd, const char *name, int type);
 int sys_accept(int fd);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's network: loopback, and devices of the host that move in. */
+#ifndef RT_NET_NET_H
+#define RT_NET_NET_H
+
+#include "core/ctx.h"
+
+step_fn step_lo_up;            /* init: loopback up in a new network namespace */
+step_fn step_move_net_devices; /* host: /linux/netDevices into the namespace of ctx->child */
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Owns the protection of rt's own executable. A container's program could reach it through
+ * /proc/PID/exe of a process that is still rt, or by having "#!/proc/self/exe" as interpreter, and
+ * overwrite it once nobody runs it (CVE-2019-5736). So before anything of the container exists the
+ * process swaps its executable: each segment is mapped again from a read-only, detached bind of the
+ * same file, and /proc/self/exe is pointed there. The code stays the same bytes of the same page
+ * cache; no copy is made, nothing is executed twice, and no open for writing through it succeeds.
+ */
+#include "run/steps.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "sys/image.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+static int read_only_view(struct err *e)
+{
+    auto_close int tree = sys_open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE);
+    int r, fd;
+
+    if (tree < 0)
+        return fail(e, tree, "take a view of rt's own executable");
+    r = sys_mount_setattr(tree, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, -1);
+    if (r < 0)
+        return fail(e, r, "make the view of rt's own executable read-only");
+    fd = sys_reopen(tree, O_RDONLY);
+    return fd < 0 ? fail(e, fd, "open the view of rt's own executable") : fd;
+}
+
+int step_protect_self(struct ctx *ctx, struct err *e)
+{
+    auto_close int view = -1;
+    int r = sys_prctl(PR_SET_DUMPABLE, 0, 0);
+
+    (void)ctx;
+    if (r < 0)
+        return fail(e, r, "become undumpable");
+    if (sys_image_is_read_only())
+        return 0;
+    view = read_only_view(e);
+    if (view < 0)
+        return view;
+    r = sys_image_swap(view);
+    if (r < 0) {
+        fail(e, r, "swap rt's executable for a read-only view");
+        return err_hint(e, "on a kernel without CONFIG_CHECKPOINT_RESTORE, install rt on a "
+                           "read-only file system");
+    }
+    return 0;
+}
+
+int step_protect_self_inside(struct ctx *ctx, struct err *e)
+{
+    return step_protect_self(ctx, e);
+}
