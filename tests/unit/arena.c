@@ -113,6 +113,7 @@ static void use_freed(void)
     arena_seal(&a);
     arena_free(&a);
     arena_alloc(&a, 8);
+    arena_free(&a);
 }
 
 static void too_many(void)
