@@ -47,15 +47,17 @@ static bool is_semver(const char *s)
 }
 
 #define STR(name, expected, condition)                                                             \
-    const char *oci_check_##name(const char *s, long long n)                                       \
+    const char oci_expects_##name[] = expected;                                                    \
+    bool oci_check_##name(const char *s, long long n)                                              \
     {                                                                                              \
         (void)n;                                                                                   \
-        return !s || (condition) ? NULL : (expected);                                              \
+        return condition;                                                                          \
     }
 #define NUM(name, expected, condition)                                                             \
-    const char *oci_check_##name(const char *s, long long n)                                       \
+    const char oci_expects_##name[] = expected;                                                    \
+    bool oci_check_##name(const char *s, long long n)                                              \
     {                                                                                              \
         (void)s;                                                                                   \
-        return (condition) ? NULL : (expected);                                                    \
+        return condition;                                                                          \
     }
 #include "check.def"

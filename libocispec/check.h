@@ -6,17 +6,20 @@
 #include "base/err.h"
 #include "oci.h"
 
-#define STR(name, expected, condition) const char *oci_check_##name(const char *, long long);
-#define NUM(name, expected, condition) const char *oci_check_##name(const char *, long long);
+#define STR(name, expected, condition)                                                             \
+    bool oci_check_##name(const char *, long long);                                                \
+    extern const char oci_expects_##name[];
+#define NUM STR
 #include "check.def"
 #undef STR
 #undef NUM
 
 /* `any` is no check. */
-#define oci_check_any NULL
+#define oci_check_any   NULL
+#define oci_expects_any NULL
 
-/* The rules between fields (rules.def). On failure *e has the reason, and e->at the JSON pointer
- * of the value at fault, without file and line. */
-int oci_check_rules(const struct oci_config *, struct err *);
+/* The rules between the fields of one object (rules.def). On failure *e has the reason, and e->at
+ * the JSON pointer of the value at fault below the object. */
+int oci_check_rules(const struct oci_desc *desc, const void *obj, struct err *e);
 
 #endif

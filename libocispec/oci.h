@@ -63,6 +63,7 @@ struct oci_str_map {
 #define OCI_T_word(sub)    int
 #define OCI_T_words(sub)   struct oci_words
 #define OCI_T_u32s(sub)    struct oci_u32s
+#define OCI_T_other(sub)   bool
 #define OCI_T_obj(sub)     struct oci_##sub *
 #define OCI_T_objs(sub)    struct oci_##sub##_list
 #define OCI_T_map_str(sub) struct oci_str_map
@@ -123,11 +124,11 @@ enum oci_type {
     OCI_MAP_STR,
     OCI_MAP_OBJ,
     OCI_U32S,
+    OCI_OTHER, /* another platform's part: known, and ignored on Linux */
 };
 
-/* Judges one string (str not NULL) or number. NULL when it is fine, else what was expected, to be
- * read behind "expected": "an absolute path". For lists it judges each entry, for maps each key. */
-typedef const char *oci_check_fn(const char *str, long long number);
+/* Is this string (not NULL) or number fine? For lists it judges each entry, for maps each key. */
+typedef bool oci_check_fn(const char *str, long long number);
 
 struct oci_desc;
 
@@ -146,8 +147,9 @@ struct oci_field {
     size_t offset;
     const struct oci_desc *obj;
     const struct oci_vocab *vocab;
-    oci_check_fn *check;
-    const char *check_name;
+    oci_check_fn *check;    /* NULL: anything of the type */
+    const char *check_name; /* "any": none */
+    const char *expects;    /* what the check wants: "an absolute path" */
     const char *doc;
 };
 

@@ -56,7 +56,7 @@ int oci_vocab_find(const struct oci_vocab *v, const char *text)
 #define NEED_must true
 #define NEED_may  false
 
-#define CHECKED(sub)    .check = oci_check_##sub, .check_name = #sub,
+#define CHECKED(sub) .check = oci_check_##sub, .check_name = #sub, .expects = oci_expects_##sub,
 #define IN_bool(sub)    .type = OCI_BOOL,
 #define IN_i64(sub)     .type = OCI_I64, CHECKED(sub)
 #define IN_u64(sub)     .type = OCI_U64, CHECKED(sub)
@@ -71,6 +71,7 @@ int oci_vocab_find(const struct oci_vocab *v, const char *text)
 #define IN_words(sub)   .type = OCI_WORDS, .vocab = &oci_vocab_##sub,
 #define IN_obj(sub)     .type = OCI_OBJ, .obj = &oci_desc_##sub,
 #define IN_objs(sub)    .type = OCI_OBJS, .obj = &oci_desc_##sub,
+#define IN_other(sub)   .type = OCI_OTHER,
 #define IN_map_obj(sub) .type = OCI_MAP_OBJ, .obj = &oci_desc_##sub,
 
 #define OBJ(name, text) static const struct oci_field fields_##name[] = {
