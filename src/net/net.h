@@ -5,7 +5,6 @@
 
 #include "core/ctx.h"
 
-step_fn step_lo_up;            /* init: loopback up in a new network namespace */
-step_fn step_move_net_devices; /* host: /linux/netDevices into the namespace of ctx->child */
+step_fn step_lo_up; /* init: loopback up in a new network namespace */
 
 #endif

@@ -20,7 +20,7 @@
 
 enum { LARGEST_CONFIG = 16 << 20 };
 
-static int read_config(struct plan *p, struct arena *a, struct err *e)
+int run_read_config(struct plan *p, struct arena *a, struct err *e)
 {
     const char *path = str_path(a, p->req->bundle, p->req->config_file);
     struct oci_config *cfg = NULL;
@@ -56,7 +56,7 @@ static part_fn *const parts[] = {
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)
 {
     *p = (struct plan){.req = req, .privileged = geteuid() == 0, .caller_umask = current_umask()};
-    if (read_config(p, a, e) < 0)
+    if (run_read_config(p, a, e) < 0)
         return -e->code;
     p->process.cfg = p->cfg->process;
     p->seccomp.late = p->cfg->process && p->cfg->process->no_new_privileges;

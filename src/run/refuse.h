@@ -4,6 +4,7 @@
 #define RT_RUN_REFUSE_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "core/plan.h"
 
 /* -ENOTSUP, naming the first property of the configuration that rt would have to ignore. */

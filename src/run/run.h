@@ -29,6 +29,9 @@ int run_explain(const struct request *, struct arena *, FILE *out, struct err *)
 /* Parse and check config.json of the request and complete the plan. Nothing is made. */
 int run_plan(const struct request *, struct arena *, struct plan *, struct err *);
 
+/* Only read and check config.json of p->req into p->cfg and p->config_text. */
+int run_read_config(struct plan *p, struct arena *, struct err *);
+
 /* The table itself, for those who print it. */
 const struct script *run_script(void);
 
