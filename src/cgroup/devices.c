@@ -125,13 +125,16 @@ struct code {
     size_t n;
 };
 
-static void emit(struct code *c, uint8_t op, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
+static void emit(struct code *c, unsigned op, unsigned dst, unsigned src, int16_t off, int32_t imm)
 {
-    c->v[c->n++] = (struct bpf_insn){
-        .code = op, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm};
+    c->v[c->n++] = (struct bpf_insn){.code = (uint8_t)op,
+                                     .dst_reg = dst & 15U,
+                                     .src_reg = src & 15U,
+                                     .off = off,
+                                     .imm = imm};
 }
 
-static void load_word(struct code *c, uint8_t dst, size_t off)
+static void load_word(struct code *c, unsigned dst, size_t off)
 {
     emit(c, BPF_LDX | BPF_MEM | BPF_W, dst, R1, (int16_t)off, 0);
 }
@@ -159,7 +162,7 @@ static int32_t bpf_access(unsigned access)
            (access & DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0);
 }
 
-static size_t unless(struct code *c, uint8_t reg, int64_t value)
+static size_t unless(struct code *c, unsigned reg, int64_t value)
 {
     emit(c, BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, 0, (int32_t)(uint32_t)value);
     return c->n - 1;

@@ -603,7 +603,7 @@ static uint64_t round_up(double x)
 {
     uint64_t n = (uint64_t)x;
 
-    return x - (double)n > 1e-9 * x ? n + 1 : n; /* whole results carry a rounding error */
+    return x - (double)n > 1e-8 ? n + 1 : n; /* whole results carry a rounding error */
 }
 
 /* The curve on which the default of 1024 shares is the default weight 100, 2 is 1 and 262144 is

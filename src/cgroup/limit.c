@@ -76,7 +76,7 @@ static int keep_old(struct job *j, size_t i, const struct hier *h, const char *f
     r = cg_read(h->fd, file, text, FILE_MAX);
     if (r >= 0)
         j->old[i] = text;
-    return r == -EINVAL || r == -EACCES ? 0 : r; /* a file that can only be written */
+    return r == -EINVAL || r == -EACCES || r > 0 ? 0 : r; /* or it can only be written */
 }
 
 static int write_file(struct job *j, size_t i, const struct hier *h, bool other)
@@ -233,7 +233,7 @@ static void go_back(struct job *j)
     while (moved) {
         moved = false;
         for (size_t i = j->set.n; i-- > 0;) {
-            if (!j->old[i] || !restore(j, i))
+            if (!j->done[i] || !j->old[i] || !restore(j, i))
                 continue;
             j->old[i] = NULL;
             moved = true;
@@ -274,7 +274,7 @@ static int set_devices(struct cgroup *cg, const struct oci_resources *r, bool fr
 
 static void find_backends(struct cgroup *cg, struct knob_env *env)
 {
-    for (int c = 0; c <= CTLS; c++) {
+    for (unsigned c = 0; c <= CTLS; c++) {
         struct hier *h = place_of(cg, c);
         if (!h)
             h = hier_unified(cg) ? hier_unified(cg) : &cg->h[0];

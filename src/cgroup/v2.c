@@ -139,7 +139,7 @@ static int enable(const struct hier *h, int dir, unsigned ctls)
     char line[256] = "";
     size_t len = 0;
 
-    for (int c = 0; c < CTLS; c++)
+    for (unsigned c = 0; c < CTLS; c++)
         if (ctls & BIT(c))
             len += (size_t)snprintf(line + len, sizeof line - len, "+%s ", ctl_name(h, c));
     return cg_write(dir, "cgroup.subtree_control", line);
@@ -170,7 +170,7 @@ static int no_controller(const struct hier *h, enum ctl c, const char *where, in
 static int enable_each(const struct hier *h, int dir, const char *where, unsigned missing,
                        unsigned need, unsigned *want, struct err *e)
 {
-    for (int c = 0; c < CTLS; c++) {
+    for (unsigned c = 0; c < CTLS; c++) {
         int r = missing & BIT(c) ? enable(h, dir, BIT(c)) : 0;
         if (r < 0 && (need & BIT(c)))
             return no_controller(h, c, where, -r, e);
@@ -195,7 +195,7 @@ static int pass_on_at(const struct hier *h, const char *where, unsigned need, un
     if (!(*want & ~on))
         return 0;
     here = read_ctls(dir, "cgroup.controllers", &r);
-    for (int c = 0; c < CTLS; c++)
+    for (unsigned c = 0; c < CTLS; c++)
         if ((need & ~here) & BIT(c))
             return no_controller(h, c, where, ENOENT, e);
     *want &= here;
