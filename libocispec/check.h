@@ -20,6 +20,9 @@
 
 /* The rules between the fields of one object (rules.def). On failure *e has the reason, and e->at
  * the JSON pointer of the value at fault below the object. */
-int oci_check_rules(const struct oci_desc *desc, const void *obj, struct err *e);
+int oci_check_rules(const struct oci_desc *desc, const void *object, struct err *e);
+
+/* Is an unknown key of this object an error? */
+bool oci_is_closed(const struct oci_desc *desc);
 
 #endif

@@ -1,142 +1,203 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owns the way from text to tree, by yajl's events, and from values to text. */
+/*
+ * Owns reading and writing of JSON text; the only user of yajl. What yajl is lax about (UTF-8,
+ * surrogates, NUL, blanks that JSON has not) is settled by one look at the text before.
+ */
 #include "json.h"
 
-#include "base/str.h"
-
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <yajl/yajl_parse.h>
 
-struct builder {
-    struct arena *arena;
-    const char *text, *name;
-    size_t len;
-    yajl_handle yajl;
-    uint32_t done; /* bytes that earlier events have used up */
-    struct json *root;
-    struct json *open[JSON_DEEPEST];  /* the objects and arrays that are open */
-    struct json **tail[JSON_DEEPEST]; /* where the next member of each goes */
-    int depth;
-    const char *key; /* of the member to come */
-    uint32_t key_offset;
-    struct err *e;
-};
+/* ---- places ---- */
 
-void json_place(const char *text, uint32_t offset, unsigned *line, unsigned *column)
+void json_position(const struct oci_source *src, size_t at, unsigned *line, unsigned *column)
 {
-    const char *start = text;
-
-    *line = 1;
-    for (const char *p = text; p < text + offset; p++)
-        if (*p == '\n') {
+    *line = *column = 1;
+    for (size_t i = 0; i < at && i < src->len; i++) {
+        if (src->text[i] == '\n') {
             ++*line;
-            start = p + 1;
+            *column = 1;
+        } else if ((src->text[i] & 0xc0) != 0x80) {
+            ++*column;
         }
-    *column = (unsigned)(text + offset - start) + 1;
+    }
 }
 
-static int place(struct builder *b, uint32_t offset)
+/* Directories are left out: e->at is short, and the pointer is worth more. */
+int json_place(const struct oci_source *src, size_t at, const char *pointer, struct err *e)
 {
+    const char *slash = strrchr(src->name, '/');
     unsigned line, column;
 
-    json_place(b->text, offset, &line, &column);
-    return err_at(b->e, "%s:%u:%u", b->name, line, column);
+    if (!e)
+        return -EINVAL;
+    json_position(src, at, &line, &column);
+    return err_at(e, "%s:%u:%u%s%s", slash ? slash + 1 : src->name, line, column,
+                  pointer[0] ? ": " : "", pointer);
 }
 
-/* Between two tokens there are only white space, commas and colons: the next one begins behind. */
-static uint32_t next_token(struct builder *b)
+static int refuse_at(const struct oci_source *src, size_t at, const char *why, struct err *e)
 {
-    uint32_t at = b->done;
+    refuse(e, EINVAL, "%s", why);
+    json_place(src, at, "", e);
+    return -EINVAL;
+}
 
-    while (at < b->len && strchr(" \t\r\n,:", b->text[at]))
+/* ---- the look at the text before yajl's ---- */
+
+static bool continues(const unsigned char *s, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return false;
+    return true;
+}
+
+/* Length of the character at s, which has `left` bytes; 0: no UTF-8. RFC 3629: no overlong forms,
+ * no surrogates, nothing above U+10FFFF. */
+static size_t utf8_length(const unsigned char *s, size_t left)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+    if (n == 0 || n > left || s[0] > 0xf4 || !continues(s, n))
+        return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+        return 0;
+    return n;
+}
+
+/* The number of a \uXXXX at s, or -1 where there is none. */
+static int unicode_escape(const char *s, size_t left)
+{
+    int value = 0;
+
+    if (left < 6 || s[0] != '\\' || s[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        char c = s[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* Length of the escape at s, or 0 with the reason. What is malformed is left to yajl. */
+static size_t escape_length(const char *s, size_t left, const char **why)
+{
+    int high = unicode_escape(s, left), low;
+
+    if (high < 0)
+        return left < 2 ? 1 : 2;
+    if (high == 0) {
+        *why = "a string has a NUL character";
+        return 0;
+    }
+    if (high < 0xd800 || high > 0xdfff)
+        return 6;
+    low = high < 0xdc00 ? unicode_escape(s + 6, left - 6) : -1;
+    if (low >= 0xdc00 && low <= 0xdfff)
+        return 12;
+    *why = "half of a surrogate pair is no character";
+    return 0;
+}
+
+static const char *unreadable(const struct oci_source *src, size_t at)
+{
+    unsigned char c = (unsigned char)src->text[at];
+
+    if (at == 0 && src->len >= 3 && memcmp(src->text, "\xef\xbb\xbf", 3) == 0)
+        return "it begins with a byte order mark, which JSON has not";
+    if (c >= 0x80)
+        return utf8_length((const unsigned char *)src->text + at, src->len - at) ? NULL
+                                                                                 : "not UTF-8";
+    return c == '\0' ? "a NUL byte" : "a control character";
+}
+
+/* Refuse what yajl would let pass, and count an upper bound of the values in the text: each is the
+ * document, or stands behind a comma or an opening bracket. */
+static int look_over(const struct oci_source *src, size_t *values, struct err *e)
+{
+    const char *s = src->text;
+    const char *why = NULL;
+
+    *values = 1;
+    for (size_t i = 0, n = 1; i < src->len; i += n, n = 1) {
+        unsigned char c = (unsigned char)s[i];
+        if (c == ',' || c == '[' || c == '{')
+            ++*values;
+        else if (c == '\\')
+            n = escape_length(s + i, src->len - i, &why);
+        else if (c >= 0x80 || (c < 0x20 && c != '\n' && c != '\t' && c != '\r')) {
+            why = unreadable(src, i);
+            n = why ? 0 : utf8_length((const unsigned char *)s + i, src->len - i);
+        }
+        if (n == 0)
+            return refuse_at(src, i, why, e);
+    }
+    return 0;
+}
+
+/* ---- events to nodes ---- */
+
+struct reading {
+    const struct oci_source *src;
+    yajl_handle yajl;
+    struct err *e;
+    struct json_node *nodes;
+    char *strings;
+    uint32_t n, used; /* nodes, bytes of strings */
+    size_t seen;      /* end of the last event */
+    bool last_chunk;  /* yajl reads a blank of its own: its offsets mean nothing */
+    uint32_t key, key_at;
+    unsigned depth;
+    uint32_t open[JSON_DEEPEST]; /* nodes of the objects and arrays around */
+};
+
+/* Where the token of this event begins: behind the last event and what separates. */
+static uint32_t token_start(struct reading *r)
+{
+    size_t at = r->seen;
+
+    while (at < r->src->len && strchr(" \t\r\n,:", r->src->text[at]))
         at++;
-    b->done = (uint32_t)yajl_get_bytes_consumed(b->yajl);
+    r->seen = r->last_chunk ? r->src->len : yajl_get_bytes_consumed(r->yajl);
+    return (uint32_t)at;
+}
+
+/* A decoded string is never longer than its token, which has two quotes or a separator behind. */
+static uint32_t keep(struct reading *r, const void *s, size_t len)
+{
+    uint32_t at = r->used;
+
+    memcpy(r->strings + at, s, len);
+    r->strings[at + len] = '\0';
+    r->used += (uint32_t)len + 1;
     return at;
 }
 
-static struct json *add(struct builder *b, enum json_type type)
+static struct json_node *add(struct reading *r, enum json_type type)
 {
-    struct json *v = arena_new(b->arena, struct json);
+    struct json_node *v = &r->nodes[r->n++];
 
-    v->type = type;
-    v->offset = next_token(b);
-    v->key = b->key;
-    v->key_offset = b->key_offset;
-    b->key = NULL;
-    if (!b->depth) {
-        b->root = v;
-        return v;
-    }
-    *b->tail[b->depth - 1] = v;
-    b->tail[b->depth - 1] = &v->next;
-    b->open[b->depth - 1]->n++;
+    v->at = token_start(r);
+    v->type = type & 15u;
+    v->end = r->n & 0xfffffffu;
+    v->key = r->key;
+    v->key_at = r->key_at;
+    if (r->depth)
+        r->nodes[r->open[r->depth - 1]].n++;
     return v;
 }
-
-static int push(struct builder *b, enum json_type type)
-{
-    struct json *v = add(b, type);
-
-    if (b->depth == JSON_DEEPEST) {
-        refuse(b->e, EINVAL, "nested deeper than %d", JSON_DEEPEST);
-        place(b, v->offset);
-        return 0;
-    }
-    b->tail[b->depth] = &v->first;
-    b->open[b->depth++] = v;
-    return 1;
-}
-
-static char *copy(struct builder *b, const unsigned char *s, size_t n, uint32_t offset)
-{
-    if (memchr(s, '\0', n)) {
-        refuse(b->e, EINVAL, "a NUL character in a string");
-        place(b, offset);
-        return NULL;
-    }
-    return str_ndup(b->arena, (const char *)s, n);
-}
-
-/* ---- duplicate keys ---- */
-
-static int by_key(const void *a, const void *b)
-{
-    const struct json *x = *(const struct json *const *)a, *y = *(const struct json *const *)b;
-    int r = strcmp(x->key, y->key);
-
-    return r ? r : (x->key_offset > y->key_offset) - (x->key_offset < y->key_offset);
-}
-
-static const struct json *duplicate_sorted(struct arena *a, const struct json *object)
-{
-    const struct json **all = arena_array(a, object->n, sizeof *all);
-    size_t n = 0;
-
-    for (const struct json *m = object->first; m; m = m->next)
-        all[n++] = m;
-    qsort(all, n, sizeof *all, by_key);
-    for (size_t i = 1; i < n; i++)
-        if (str_eq(all[i - 1]->key, all[i]->key))
-            return all[i];
-    return NULL;
-}
-
-static const struct json *duplicate(struct arena *a, const struct json *object)
-{
-    enum { FEW = 40 };
-
-    if (object->n > FEW)
-        return duplicate_sorted(a, object);
-    for (const struct json *m = object->first; m; m = m->next)
-        for (const struct json *k = object->first; k != m; k = k->next)
-            if (str_eq(k->key, m->key))
-                return m;
-    return NULL;
-}
-
-/* ---- events ---- */
 
 static int on_null(void *ctx)
 {
@@ -144,206 +205,360 @@ static int on_null(void *ctx)
     return 1;
 }
 
-static int on_bool(void *ctx, int value)
+static int on_boolean(void *ctx, int value)
 {
-    add(ctx, JSON_BOOL)->n = value != 0;
+    struct json_node *v = add(ctx, JSON_BOOL);
+
+    v->text = keep(ctx, value ? "true" : "false", value ? 4 : 5);
     return 1;
 }
 
-static int on_number(void *ctx, const char *s, size_t n)
+static int on_number(void *ctx, const char *s, size_t len)
 {
-    struct builder *b = ctx;
+    struct json_node *v = add(ctx, JSON_NUMBER);
 
-    add(b, JSON_NUMBER)->text = str_ndup(b->arena, s, n);
+    v->text = keep(ctx, s, len);
     return 1;
 }
 
-static int on_string(void *ctx, const unsigned char *s, size_t n)
+static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-    struct builder *b = ctx;
-    struct json *v = add(b, JSON_STRING);
+    struct json_node *v = add(ctx, JSON_STRING);
 
-    v->text = copy(b, s, n, v->offset);
-    return v->text != NULL;
+    v->text = keep(ctx, s, len);
+    return 1;
+}
+
+static int begin(struct reading *r, enum json_type type)
+{
+    struct json_node *v = add(r, type);
+
+    if (r->depth == JSON_DEEPEST) {
+        refuse_at(r->src, v->at, "nested too deep", r->e);
+        return 0;
+    }
+    r->open[r->depth++] = r->n - 1;
+    return 1;
 }
 
 static int on_start_map(void *ctx)
 {
-    return push(ctx, JSON_OBJECT);
-}
-
-static int on_key(void *ctx, const unsigned char *s, size_t n)
-{
-    struct builder *b = ctx;
-
-    b->key_offset = next_token(b);
-    b->key = copy(b, s, n, b->key_offset);
-    return b->key != NULL;
-}
-
-static int on_end_map(void *ctx)
-{
-    struct builder *b = ctx;
-    const struct json *twice = duplicate(b->arena, b->open[--b->depth]);
-
-    next_token(b);
-    if (!twice)
-        return 1;
-    refuse(b->e, EINVAL, "duplicate key \"%.64s\"", twice->key);
-    place(b, twice->key_offset);
-    return 0;
+    return begin(ctx, JSON_OBJECT);
 }
 
 static int on_start_array(void *ctx)
 {
-    return push(ctx, JSON_ARRAY);
+    return begin(ctx, JSON_ARRAY);
+}
+
+static int on_map_key(void *ctx, const unsigned char *s, size_t len)
+{
+    struct reading *r = ctx;
+
+    r->key_at = token_start(r);
+    r->key = keep(r, s, len);
+    return 1;
 }
 
 static int on_end_array(void *ctx)
 {
-    struct builder *b = ctx;
+    struct reading *r = ctx;
 
-    b->depth--;
-    next_token(b);
+    token_start(r);
+    r->nodes[r->open[--r->depth]].end = r->n & 0xfffffffu;
     return 1;
 }
 
-static const yajl_callbacks events = {
-    .yajl_null = on_null,
-    .yajl_boolean = on_bool,
-    .yajl_number = on_number, /* raw: 2^64-1 does not fit yajl's integers */
-    .yajl_string = on_string,
-    .yajl_start_map = on_start_map,
-    .yajl_map_key = on_key,
-    .yajl_end_map = on_end_map,
-    .yajl_start_array = on_start_array,
-    .yajl_end_array = on_end_array,
-};
+/* ---- duplicate keys ---- */
 
-/* ---- parsing ---- */
-
-static int syntax_error(struct builder *b)
+static int refuse_twice(struct reading *r, const struct json_node *second)
 {
-    unsigned char *why = yajl_get_error(b->yajl, 0, (const unsigned char *)b->text, b->len);
-    size_t at = yajl_get_bytes_consumed(b->yajl);
-    size_t n = strcspn((char *)why, "\n");
-
-    refuse(b->e, EINVAL, "not valid JSON: %.*s", (int)n, (char *)why);
-    yajl_free_error(b->yajl, why);
-    return place(b, (uint32_t)(at && at <= b->len ? at - 1 : 0));
+    refuse(r->e, EINVAL, "\"%.100s\" is there twice", r->strings + second->key);
+    json_place(r->src, second->key_at, "", r->e);
+    return 0;
 }
 
-static bool is_blank(const char *text, size_t len)
+static int by_key(const void *a, const void *b, void *strings)
 {
-    for (size_t i = 0; i < len; i++)
-        if (!strchr(" \t\r\n", text[i]) || !text[i])
+    const struct json_node *x = *(const struct json_node *const *)a;
+    const struct json_node *y = *(const struct json_node *const *)b;
+    int order = strcmp((char *)strings + x->key, (char *)strings + y->key);
+
+    return order ? order : x->at < y->at ? -1 : 1;
+}
+
+/* Large objects are sorted, as comparing each with each would take hours at 16 MiB. */
+static int differ_sorted(struct reading *r, const struct json_node *object)
+{
+    const struct json_node **all = calloc(object->n, sizeof(const struct json_node *));
+    const struct json_node *m = json_first(object), *second = NULL;
+
+    if (!all) {
+        fail(r->e, ENOMEM, "read %s", r->src->name);
+        return 0;
+    }
+    for (uint32_t i = 0; i < object->n; i++, m = r->nodes + m->end)
+        all[i] = m;
+    qsort_r(all, object->n, sizeof *all, by_key, r->strings);
+    for (uint32_t i = 1; i < object->n && !second; i++)
+        if (strcmp(r->strings + all[i - 1]->key, r->strings + all[i]->key) == 0)
+            second = all[i];
+    free(all);
+    return second ? refuse_twice(r, second) : 1;
+}
+
+static int differ(struct reading *r, const struct json_node *object)
+{
+    const struct json_node *m = json_first(object);
+
+    if (object->n > 32)
+        return differ_sorted(r, object);
+    for (uint32_t i = 0; i < object->n; i++, m = r->nodes + m->end)
+        for (const struct json_node *o = json_first(object); o != m; o = r->nodes + o->end)
+            if (strcmp(r->strings + o->key, r->strings + m->key) == 0)
+                return refuse_twice(r, m);
+    return 1;
+}
+
+static int on_end_map(void *ctx)
+{
+    struct reading *r = ctx;
+
+    on_end_array(r);
+    return differ(r, &r->nodes[r->open[r->depth]]);
+}
+
+/* ---- reading ---- */
+
+/* yajl's words are "parse error: WHY\n", or "lexical error: WHY\n". */
+static int refuse_syntax(struct reading *r)
+{
+    unsigned char *words = yajl_get_error(r->yajl, 0, NULL, 0);
+    const char *why = words ? strstr((char *)words, "error: ") : NULL;
+    size_t at = r->last_chunk ? r->src->len : yajl_get_bytes_consumed(r->yajl);
+
+    why = why ? why + strlen("error: ") : "it is cut off or malformed";
+    refuse(r->e, EINVAL, "not JSON: %.*s", (int)strcspn(why, "\n"), why);
+    json_place(r->src, at && !r->last_chunk ? at - 1 : at, "", r->e);
+    if (words)
+        yajl_free_error(r->yajl, words);
+    return -EINVAL;
+}
+
+static int read_events(struct reading *r)
+{
+    static const yajl_callbacks callbacks = {
+        .yajl_null = on_null,
+        .yajl_boolean = on_boolean,
+        .yajl_number = on_number,
+        .yajl_string = on_string,
+        .yajl_start_map = on_start_map,
+        .yajl_map_key = on_map_key,
+        .yajl_end_map = on_end_map,
+        .yajl_start_array = on_start_array,
+        .yajl_end_array = on_end_array,
+    };
+    yajl_status status;
+    int result = 0;
+
+    r->yajl = yajl_alloc(&callbacks, NULL, r);
+    if (!r->yajl)
+        return fail(r->e, ENOMEM, "read %s", r->src->name);
+    yajl_config(r->yajl, yajl_dont_validate_strings, 1); /* look_over() did, and strictly */
+    status = yajl_parse(r->yajl, (const unsigned char *)r->src->text, r->src->len);
+    r->last_chunk = status == yajl_status_ok;
+    if (status == yajl_status_ok)
+        status = yajl_complete_parse(r->yajl);
+    if (status == yajl_status_client_canceled)
+        result = r->e && r->e->code ? -r->e->code : -EINVAL;
+    else if (status != yajl_status_ok)
+        result = refuse_syntax(r);
+    yajl_free(r->yajl);
+    return result;
+}
+
+static bool is_blank(const struct oci_source *src)
+{
+    for (size_t i = 0; i < src->len; i++)
+        if (!src->text[i] || !strchr(" \t\r\n", src->text[i]))
             return false;
     return true;
 }
 
-int json_parse(struct arena *a, const char *text, size_t len, const char *name, struct json **out,
-               struct err *e)
+int json_parse(struct arena *strings, struct arena *nodes, const struct oci_source *src,
+               struct json *out, struct err *e)
 {
-    struct err unwanted = {0};
-    struct builder b = {.arena = a, .text = text, .len = len, .name = name, .e = e ? e : &unwanted};
-    yajl_status s;
+    struct reading r = {.src = src, .e = e};
+    size_t values;
+    int result;
 
-    if (len > JSON_LARGEST)
-        return refuse(e, EFBIG, "%s is larger than 16 MiB", name);
-    if (is_blank(text, len))
-        return refuse(e, EINVAL, "%s is empty", name);
-    b.e->code = 0;
-    b.yajl = yajl_alloc(&events, NULL, &b);
-    if (!b.yajl)
-        return fail(e, ENOMEM, "parse %s", name);
-    s = yajl_parse(b.yajl, (const unsigned char *)text, len);
-    if (s == yajl_status_ok)
-        s = yajl_complete_parse(b.yajl);
-    if (s != yajl_status_ok && !b.e->code)
-        syntax_error(&b);
-    yajl_free(b.yajl);
-    *out = b.root;
-    return -b.e->code;
+    if (src->len > JSON_LARGEST)
+        return refuse(e, EFBIG, "%s is larger than %d MiB", src->name, JSON_LARGEST >> 20);
+    if (is_blank(src))
+        return refuse(e, EINVAL, "%s is empty", src->name);
+    if (look_over(src, &values, e) < 0)
+        return -EINVAL;
+    r.nodes = arena_array(nodes, values, sizeof *r.nodes);
+    r.strings = arena_alloc(strings, src->len + 2);
+    result = read_events(&r);
+    *out = (struct json){.src = src, .strings = r.strings, .nodes = r.nodes};
+    return result;
+}
+
+/* ---- pointers ---- */
+
+/* Is the first part of the pointer, which ends in '/' or NUL, this key? */
+static bool part_is(const char *part, const char *key)
+{
+    for (; *part && *part != '/'; part++, key++) {
+        char c = *part;
+        if (c == '~' && (part[1] == '0' || part[1] == '1'))
+            c = *++part == '0' ? '~' : '/';
+        if (c != *key)
+            return false;
+    }
+    return *key == '\0';
+}
+
+static const struct json_node *child(const struct json *j, const struct json_node *v,
+                                     const char *part)
+{
+    const struct json_node *c = json_first(v);
+    unsigned long index = v->type == JSON_ARRAY ? strtoul(part, NULL, 10) : 0;
+
+    if (v->type != JSON_ARRAY && v->type != JSON_OBJECT)
+        return NULL;
+    for (uint32_t i = 0; i < v->n; i++, c = json_next(j, c))
+        if (v->type == JSON_ARRAY ? i == index : part_is(part, json_key(j, c)))
+            return c;
+    return NULL;
+}
+
+const struct json_node *json_find(const struct json *j, const struct json_node *from,
+                                  const char *pointer)
+{
+    while (*pointer == '/') {
+        const struct json_node *next = child(j, from, pointer + 1);
+        if (!next)
+            return from;
+        from = next;
+        pointer += 1 + strcspn(pointer + 1, "/");
+    }
+    return from;
 }
 
 /* ---- writing ---- */
 
-static void put(struct json_out *o, const char *s, size_t n)
+static char *room(struct json_out *o, size_t more)
 {
-    if (o->n + n + 1 > o->room) {
-        size_t room = (o->room ? o->room * 2 : 1024) + n;
-        char *more = arena_alloc(o->arena, room);
+    if (o->size - o->n < more + 1) {
+        size_t size = o->size * 2 + more + 512;
+        char *text = arena_alloc(o->arena, size);
         if (o->n)
-            memcpy(more, o->buf, o->n);
-        o->buf = more;
-        o->room = room;
+            memcpy(text, o->text, o->n);
+        o->text = text;
+        o->size = size;
     }
-    memcpy(o->buf + o->n, s, n);
-    o->n += n;
-    o->buf[o->n] = '\0';
+    return o->text + o->n;
 }
 
-static void newline(struct json_out *o)
+static void put(struct json_out *o, const char *s, size_t len)
+{
+    memcpy(room(o, len), s, len);
+    o->n += len;
+}
+
+static void new_line(struct json_out *o)
 {
     if (!o->indent)
         return;
     put(o, "\n", 1);
-    for (int i = 0; i < o->depth * o->indent; i++)
-        put(o, " ", 1);
+    for (unsigned i = 0; i < o->depth; i++)
+        put(o, "  ", 2);
 }
 
-void json_raw(struct json_out *o, const char *s)
+void json_put_entry(struct json_out *o)
 {
-    put(o, s, strlen(s));
+    if (o->begun)
+        put(o, ",", 1);
+    o->begun = true;
+    new_line(o);
 }
 
 void json_open(struct json_out *o, char bracket)
 {
     put(o, &bracket, 1);
     o->depth++;
-    o->fresh = true;
+    o->begun = false;
 }
 
 void json_close(struct json_out *o, char bracket)
 {
     o->depth--;
-    if (!o->fresh)
-        newline(o);
+    if (o->begun)
+        new_line(o);
+    o->begun = true;
     put(o, &bracket, 1);
-    o->fresh = false;
 }
 
-void json_item(struct json_out *o)
+void json_put_key(struct json_out *o, const char *key)
 {
-    if (!o->fresh)
-        put(o, ",", 1);
-    o->fresh = false;
-    newline(o);
-}
-
-void json_key(struct json_out *o, const char *key)
-{
-    json_item(o);
-    json_string(o, key);
+    json_put_entry(o);
+    json_put_string(o, key);
     put(o, ": ", o->indent ? 2 : 1);
 }
 
-void json_string(struct json_out *o, const char *s)
+static void put_escape(struct json_out *o, unsigned char c)
 {
-    static const char short_for[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+    static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    char text[8];
+
+    for (size_t i = 0; i + 1 < sizeof shorts; i += 2)
+        if (c == (unsigned char)shorts[i]) {
+            put(o, (char[]){'\\', shorts[i + 1]}, 2);
+            return;
+        }
+    snprintf(text, sizeof text, "\\u%04x", c);
+    put(o, text, 6);
+}
+
+void json_put_string(struct json_out *o, const char *s)
+{
+    size_t left = strlen(s);
 
     put(o, "\"", 1);
-    for (; *s; s++) {
-        const char *known = strchr(short_for, *s);
-        char escape[8];
-
-        if (known)
-            put(o, escape,
-                (size_t)snprintf(escape, sizeof escape, "\\%c", letters[known - short_for]));
-        else if ((unsigned char)*s < 0x20)
-            put(o, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*s));
-        else
-            put(o, s, 1);
+    for (size_t n; left; s += n, left -= n) {
+        unsigned char c = (unsigned char)*s;
+        n = utf8_length((const unsigned char *)s, left);
+        if (n == 0) {
+            put(o, "\xef\xbf\xbd", 3);
+            n = 1;
+        } else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+            put_escape(o, c);
+        } else {
+            put(o, s, n);
+        }
     }
     put(o, "\"", 1);
+}
+
+void json_put_number(struct json_out *o, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    o->n += (size_t)vsnprintf(room(o, 24), 24, format, ap);
+    va_end(ap);
+}
+
+void json_put_bool(struct json_out *o, bool b)
+{
+    put(o, b ? "true" : "false", b ? 4 : 5);
+}
+
+char *json_take(struct json_out *o, size_t *n)
+{
+    *room(o, 0) = '\0';
+    *n = o->n;
+    return o->text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owns the rules between fields. Each is a small function that returns 0 or records the JSON
- * pointer of the value at fault with the reason.
+ * Owns the rules between the fields of one object (rules.def). Each is a small function that
+ * returns 0, or records the reason with the JSON pointer of the value at fault below the object.
  */
 #include "check.h"
 
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* refuse(), with the JSON pointer in front. */
+/* refuse(), with the pointer. */
 static int at(struct err *e, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -26,47 +26,134 @@ static int at(struct err *e, const char *pointer, const char *format, ...)
     return err_at(e, "%s", pointer);
 }
 
-/* "PREFIX/i" or "PREFIX/i/SUFFIX" */
+/* "/LIST/i" or "/LIST/i/KEY" */
 struct pointer {
-    char text[160];
+    char text[80];
 };
 
-static struct pointer entry(const char *prefix, size_t i, const char *suffix)
+static struct pointer entry(const char *list, size_t i, const char *key)
 {
     struct pointer p;
 
-    snprintf(p.text, sizeof p.text, "%s/%zu%s%s", prefix, i, suffix[0] ? "/" : "", suffix);
+    snprintf(p.text, sizeof p.text, "%s/%zu%s", list, i, key);
     return p;
 }
 
+/* ---- config ---- */
+
 static int root_given(const struct oci_config *c, struct err *e)
 {
-    return c->root ? 0 : at(e, "/root", "\"root\" is required on Linux");
+    return c->root ? 0 : at(e, "/root", "it is required on Linux, and missing");
 }
 
 static int version_known(const struct oci_config *c, struct err *e)
 {
     if (strncmp(c->oci_version, "1.", 2) == 0)
         return 0;
-    return at(e, "/ociVersion", "rt implements version 1.x of the specification, not %s",
+    return at(e, "/ociVersion", "expected version 1.x of the specification, got \"%.60s\"",
               c->oci_version);
 }
 
-static const struct oci_namespace *find_namespace(const struct oci_config *c, int type)
+static const struct oci_namespace *find_namespace(const struct oci_linux *l, int type)
 {
-    for (size_t i = 0; c->linux && i < c->linux->namespaces.n; i++)
-        if (c->linux->namespaces.v[i].type == type)
-            return &c->linux->namespaces.v[i];
+    for (size_t i = 0; l && i < l->namespaces.n; i++)
+        if (l->namespaces.v[i].type == type)
+            return &l->namespaces.v[i];
     return NULL;
 }
 
-static int namespaces_once(const struct oci_config *c, struct err *e)
+static bool is_new(const struct oci_namespace *n)
 {
-    for (size_t i = 0; c->linux && i < c->linux->namespaces.n; i++) {
-        const struct oci_namespace *n = &c->linux->namespaces.v[i];
-        if (find_namespace(c, n->type) != n)
-            return at(e, entry("/linux/namespaces", i, "type").text,
-                      "a second namespace of type %s", oci_word(namespace_type, n->type));
+    return n && !(n->path && n->path[0]);
+}
+
+static int names_need_uts(const struct oci_config *c, struct err *e)
+{
+    if (find_namespace(c->linux, OCI_NAMESPACE_TYPE_UTS))
+        return 0;
+    if (c->hostname && c->hostname[0])
+        return at(e, "/hostname", "a host name needs a uts namespace of the container's own");
+    if (c->domainname && c->domainname[0])
+        return at(e, "/domainname", "a domain name needs a uts namespace of the container's own");
+    return 0;
+}
+
+static int mappings_paired(const struct oci_mount *m, struct err *e)
+{
+    if (!m->uid_mappings.n == !m->gid_mappings.n)
+        return 0;
+    return at(e, m->uid_mappings.n ? "/gidMappings" : "/uidMappings",
+              "uidMappings and gidMappings of a mount come together or not at all");
+}
+
+/* ---- process ---- */
+
+static int args_given(const struct oci_process *p, struct err *e)
+{
+    if (p->args.n && p->args.v[0][0])
+        return 0;
+    return at(e, "/args", "a process needs a program to run");
+}
+
+static int rlimits_once(const struct oci_process *p, struct err *e)
+{
+    for (size_t i = 0; i < p->rlimits.n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (p->rlimits.v[j].type == p->rlimits.v[i].type)
+                return at(e, entry("/rlimits", i, "/type").text, "a second limit %s",
+                          oci_word(rlimit_type, p->rlimits.v[i].type));
+    return 0;
+}
+
+static int soft_below_hard(const struct oci_rlimit *r, struct err *e)
+{
+    return r->soft <= r->hard ? 0 : at(e, "/soft", "the soft limit is above the hard one");
+}
+
+static bool is_realtime(const struct oci_scheduler *s)
+{
+    return s->policy == OCI_SCHED_POLICY_FIFO || s->policy == OCI_SCHED_POLICY_RR;
+}
+
+static int priority_fits(const struct oci_scheduler *s, struct err *e)
+{
+    if (!is_realtime(s))
+        return s->priority ? at(e, "/priority", "%s has no priority, only SCHED_FIFO and SCHED_RR",
+                                oci_word(sched_policy, s->policy))
+                           : 0;
+    if (s->priority >= 1 && s->priority <= 99)
+        return 0;
+    return at(e, "/priority", "%s needs a priority from 1 to 99, got %d",
+              oci_word(sched_policy, s->policy), (int)s->priority);
+}
+
+static int nice_fits(const struct oci_scheduler *s, struct err *e)
+{
+    if (!s->nice || s->policy == OCI_SCHED_POLICY_OTHER || s->policy == OCI_SCHED_POLICY_BATCH)
+        return 0;
+    return at(e, "/nice", "%s has no nice value, only SCHED_OTHER and SCHED_BATCH",
+              oci_word(sched_policy, s->policy));
+}
+
+static int deadline_fits(const struct oci_scheduler *s, struct err *e)
+{
+    const char *pointer = s->runtime ? "/runtime" : s->deadline ? "/deadline" : "/period";
+
+    if (s->policy == OCI_SCHED_POLICY_DEADLINE || !(s->runtime || s->deadline || s->period))
+        return 0;
+    return at(e, pointer, "%s has no runtime, deadline and period, only SCHED_DEADLINE",
+              oci_word(sched_policy, s->policy));
+}
+
+/* ---- linux ---- */
+
+static int namespaces_once(const struct oci_linux *l, struct err *e)
+{
+    for (size_t i = 0; i < l->namespaces.n; i++) {
+        const struct oci_namespace *n = &l->namespaces.v[i];
+        if (find_namespace(l, n->type) != n)
+            return at(e, entry("/namespaces", i, "/type").text, "a second namespace of type %s",
+                      oci_word(namespace_type, n->type));
     }
     return 0;
 }
@@ -76,252 +163,212 @@ static bool overlap(uint32_t a, uint32_t b, uint32_t size_a, uint32_t size_b)
     return a < (uint64_t)b + size_b && b < (uint64_t)a + size_a;
 }
 
-static int ranges_apart(const struct oci_id_mapping_list *l, const char *pointer, struct err *e)
+static bool ranges_meet(const struct oci_id_mapping *a, const struct oci_id_mapping *b)
+{
+    return overlap(a->container_id, b->container_id, a->size, b->size) ||
+           overlap(a->host_id, b->host_id, a->size, b->size);
+}
+
+/* The kernel refuses such maps with a bare EINVAL, user_namespaces(7). */
+static int ranges_apart(const struct oci_id_mapping_list *l, const char *list, struct err *e)
 {
     for (size_t i = 0; i < l->n; i++) {
-        const struct oci_id_mapping *a = &l->v[i];
-        if (a->size == 0)
-            return at(e, entry(pointer, i, "size").text, "an empty range of ids");
-        for (size_t j = 0; j < i; j++) {
-            const struct oci_id_mapping *b = &l->v[j];
-            if (overlap(a->container_id, b->container_id, a->size, b->size) ||
-                overlap(a->host_id, b->host_id, a->size, b->size))
-                return at(e, entry(pointer, i, "").text, "the range overlaps an earlier one");
-        }
-    }
-    return 0;
-}
-
-static int userns_mapped(const struct oci_config *c, struct err *e)
-{
-    const struct oci_namespace *n = find_namespace(c, OCI_NAMESPACE_TYPE_USER);
-
-    if (!n || (n->path && n->path[0]))
-        return 0;
-    if (!c->linux->uid_mappings.n)
-        return at(e, "/linux/uidMappings", "a new user namespace needs uidMappings");
-    if (!c->linux->gid_mappings.n)
-        return at(e, "/linux/gidMappings", "a new user namespace needs gidMappings");
-    if (ranges_apart(&c->linux->uid_mappings, "/linux/uidMappings", e) < 0)
-        return -e->code;
-    return ranges_apart(&c->linux->gid_mappings, "/linux/gidMappings", e);
-}
-
-static int uts_for_names(const struct oci_config *c, struct err *e)
-{
-    bool uts = find_namespace(c, OCI_NAMESPACE_TYPE_UTS);
-
-    if (!uts && c->hostname && c->hostname[0])
-        return at(e, "/hostname", "a host name needs a uts namespace of the container's own");
-    if (!uts && c->domainname && c->domainname[0])
-        return at(e, "/domainname", "a domain name needs a uts namespace of the container's own");
-    return 0;
-}
-
-static int mount_mappings_paired(const struct oci_config *c, struct err *e)
-{
-    for (size_t i = 0; i < c->mounts.n; i++) {
-        const struct oci_mount *m = &c->mounts.v[i];
-        if (!m->uid_mappings.n != !m->gid_mappings.n)
-            return at(e,
-                      entry("/mounts", i, m->uid_mappings.n ? "gidMappings" : "uidMappings").text,
-                      "uidMappings and gidMappings must come together");
-    }
-    return 0;
-}
-
-static int rlimits_once(const struct oci_config *c, struct err *e)
-{
-    for (size_t i = 0; c->process && i < c->process->rlimits.n; i++) {
-        const struct oci_rlimit *r = &c->process->rlimits.v[i];
-        if (r->soft > r->hard)
-            return at(e, entry("/process/rlimits", i, "soft").text,
-                      "the soft limit is above the hard one");
+        if (l->v[i].size == 0)
+            return at(e, entry(list, i, "/size").text, "an empty range of ids");
         for (size_t j = 0; j < i; j++)
-            if (c->process->rlimits.v[j].type == r->type)
-                return at(e, entry("/process/rlimits", i, "type").text, "a second limit %s",
-                          oci_word(rlimit_type, r->type));
+            if (ranges_meet(&l->v[i], &l->v[j]))
+                return at(e, entry(list, i, "").text, "the range overlaps that of entry %zu", j);
     }
     return 0;
 }
 
-static int args_given(const struct oci_config *c, struct err *e)
+static int user_mapped(const struct oci_linux *l, struct err *e)
 {
-    if (!c->process || (c->process->args.n && c->process->args.v[0][0]))
+    if (!is_new(find_namespace(l, OCI_NAMESPACE_TYPE_USER)))
         return 0;
-    return at(e, "/process/args", "a process needs a program to run");
+    if (!l->uid_mappings.n)
+        return at(e, "/uidMappings", "a new user namespace needs uidMappings");
+    if (!l->gid_mappings.n)
+        return at(e, "/gidMappings", "a new user namespace needs gidMappings");
+    if (ranges_apart(&l->uid_mappings, "/uidMappings", e) < 0)
+        return -EINVAL;
+    return ranges_apart(&l->gid_mappings, "/gidMappings", e);
 }
 
-static int scheduler_fits(const struct oci_config *c, struct err *e)
+/* Offsets can be set before a process enters the namespace only, time_namespaces(7). */
+static int offsets_need_time(const struct oci_linux *l, struct err *e)
 {
-    const struct oci_scheduler *s = c->process ? c->process->scheduler : NULL;
-    bool realtime, fair, deadline;
+    const struct oci_time_offsets *t = l->time_offsets;
 
-    if (!s)
+    if (!t || !(t->boottime || t->monotonic))
         return 0;
-    realtime = s->policy == OCI_SCHED_POLICY_FIFO || s->policy == OCI_SCHED_POLICY_RR;
-    fair = s->policy == OCI_SCHED_POLICY_OTHER || s->policy == OCI_SCHED_POLICY_BATCH;
-    deadline = s->policy == OCI_SCHED_POLICY_DEADLINE;
-    if (s->priority && !realtime)
-        return at(e, "/process/scheduler/priority", "only SCHED_FIFO and SCHED_RR have a priority");
-    if (realtime && (s->priority < 1 || s->priority > 99))
-        return at(e, "/process/scheduler/priority", "%s needs a priority from 1 to 99",
-                  oci_word(sched_policy, s->policy));
-    if (s->nice && !fair)
-        return at(e, "/process/scheduler/nice",
-                  "only SCHED_OTHER and SCHED_BATCH have a nice value");
-    if ((s->runtime || s->deadline || s->period) && !deadline)
-        return at(e, "/process/scheduler/runtime",
-                  "only SCHED_DEADLINE has runtime, deadline and period");
+    if (is_new(find_namespace(l, OCI_NAMESPACE_TYPE_TIME)))
+        return 0;
+    return at(e, "/timeOffsets", "offsets of clocks need a new time namespace");
+}
+
+static int numbers_given(const struct oci_device *d, struct err *e)
+{
+    if (d->type[0] == 'p')
+        return 0;
+    if (!HAS(d, device, major) || d->major < 0)
+        return at(e, "/major", "a device of type %s needs a major number", d->type);
+    if (!HAS(d, device, minor) || d->minor < 0)
+        return at(e, "/minor", "a device of type %s needs a minor number", d->type);
     return 0;
 }
 
-static int devices_numbered(const struct oci_config *c, struct err *e)
+static int nodes_fit(const struct oci_memory_policy *m, struct err *e)
 {
-    for (size_t i = 0; c->linux && i < c->linux->devices.n; i++) {
-        const struct oci_device *d = &c->linux->devices.v[i];
-        if (d->type[0] == 'p')
-            continue;
-        if (!HAS(d, device, major) || d->major < 0)
-            return at(e, entry("/linux/devices", i, "major").text, "a device of type %s needs it",
-                      d->type);
-        if (!HAS(d, device, minor) || d->minor < 0)
-            return at(e, entry("/linux/devices", i, "minor").text, "a device of type %s needs it",
-                      d->type);
-    }
-    return 0;
-}
+    const char *mode = oci_word(mpol_mode, m->mode);
+    bool given = m->nodes && m->nodes[0];
 
-static int mempolicy_fits(const struct oci_config *c, struct err *e)
-{
-    const struct oci_memory_policy *m = c->linux ? c->linux->memory_policy : NULL;
-    bool given = m && m->nodes && m->nodes[0];
-
-    if (!m)
-        return 0;
     switch (m->mode) {
     case OCI_MPOL_MODE_DEFAULT:
     case OCI_MPOL_MODE_LOCAL:
-        return given ? at(e, "/linux/memoryPolicy/nodes", "%s takes no nodes",
-                          oci_word(mpol_mode, m->mode))
-                     : 0;
+        return given ? at(e, "/nodes", "%s takes no nodes", mode) : 0;
     case OCI_MPOL_MODE_PREFERRED:
         return 0; /* without nodes: where the process runs, set_mempolicy(2) */
     default:
-        return given ? 0
-                     : at(e, "/linux/memoryPolicy/nodes", "%s needs nodes",
-                          oci_word(mpol_mode, m->mode));
+        return given ? 0 : at(e, "/nodes", "%s needs nodes", mode);
     }
 }
 
-static int personality_plain(const struct oci_config *c, struct err *e)
+static int no_flags(const struct oci_personality *p, struct err *e)
 {
-    if (!c->linux || !c->linux->personality || !c->linux->personality->flags.n)
-        return 0;
-    return at(e, "/linux/personality/flags/0", "\"%s\" is no flag: there are none today",
-              c->linux->personality->flags.v[0]);
+    return p->flags.n
+               ? at(e, "/flags/0", "\"%.60s\" is no flag: there are none today", p->flags.v[0])
+               : 0;
 }
+
+/* ---- seccomp ---- */
 
 static bool carries_errno(int action)
 {
     return action == OCI_SECCOMP_ACTION_ERRNO || action == OCI_SECCOMP_ACTION_TRACE;
 }
 
-static int seccomp_errno_fits(const struct oci_config *c, struct err *e)
+static int default_errno_fits(const struct oci_seccomp *s, struct err *e)
 {
-    const struct oci_seccomp *s = c->linux ? c->linux->seccomp : NULL;
-
-    if (!s)
+    if (!HAS(s, seccomp, default_errno_ret) || carries_errno(s->default_action))
         return 0;
-    if (HAS(s, seccomp, default_errno_ret) && !carries_errno(s->default_action))
-        return at(e, "/linux/seccomp/defaultErrnoRet", "%s cannot return a number",
-                  oci_word(seccomp_action, s->default_action));
-    for (size_t i = 0; i < s->syscalls.n; i++) {
-        const struct oci_seccomp_syscall *k = &s->syscalls.v[i];
-        if (!k->names.n)
-            return at(e, entry("/linux/seccomp/syscalls", i, "names").text,
-                      "a rule needs at least one name");
-        if (HAS(k, seccomp_syscall, errno_ret) && !carries_errno(k->action))
-            return at(e, entry("/linux/seccomp/syscalls", i, "errnoRet").text,
-                      "%s cannot return a number", oci_word(seccomp_action, k->action));
-    }
+    return at(e, "/defaultErrnoRet", "%s cannot return a number",
+              oci_word(seccomp_action, s->default_action));
+}
+
+static int metadata_has_listener(const struct oci_seccomp *s, struct err *e)
+{
+    if (!HAS(s, seccomp, listener_metadata) || (s->listener_path && s->listener_path[0]))
+        return 0;
+    return at(e, "/listenerMetadata", "it means nothing without listenerPath");
+}
+
+static int default_not_notify(const struct oci_seccomp *s, struct err *e)
+{
+    if (s->default_action != OCI_SECCOMP_ACTION_NOTIFY)
+        return 0;
+    return at(e, "/defaultAction", "SCMP_ACT_NOTIFY cannot be the default action");
+}
+
+static int names_given(const struct oci_seccomp_syscall *s, struct err *e)
+{
+    return s->names.n ? 0 : at(e, "/names", "a rule needs at least one name");
+}
+
+static int errno_fits(const struct oci_seccomp_syscall *s, struct err *e)
+{
+    if (!HAS(s, seccomp_syscall, errno_ret) || carries_errno(s->action))
+        return 0;
+    return at(e, "/errnoRet", "%s cannot return a number", oci_word(seccomp_action, s->action));
+}
+
+/* The listener gets its descriptor by a message: a filter that stops that message hangs for good.
+ */
+static int report_not_watched(const struct oci_seccomp_syscall *s, struct err *e)
+{
+    for (size_t i = 0; s->action == OCI_SECCOMP_ACTION_NOTIFY && i < s->names.n; i++)
+        if (strcmp(s->names.v[i], "write") == 0 || strcmp(s->names.v[i], "sendmsg") == 0)
+            return at(e, entry("/names", i, "").text,
+                      "SCMP_ACT_NOTIFY cannot watch %s: it would stop its own report",
+                      s->names.v[i]);
     return 0;
 }
 
-static int seccomp_listener(const struct oci_config *c, struct err *e)
-{
-    const struct oci_seccomp *s = c->linux ? c->linux->seccomp : NULL;
+/* ---- resources ---- */
 
-    if (!s || !s->listener_metadata || !s->listener_metadata[0])
+static int weight_given(const struct oci_weight_device *w, struct err *e)
+{
+    if (HAS(w, weight_device, weight) || HAS(w, weight_device, leaf_weight))
         return 0;
-    if (s->listener_path && s->listener_path[0])
-        return 0;
-    return at(e, "/linux/seccomp/listenerMetadata", "it means nothing without listenerPath");
+    return at(e, "", "weight or leafWeight is needed");
 }
 
-/* The listener is told by a message: a filter that stops that very message would hang for good. */
-static int seccomp_notify(const struct oci_config *c, struct err *e)
+static int limit_given(const struct oci_rdma *r, struct err *e)
 {
-    const struct oci_seccomp *s = c->linux ? c->linux->seccomp : NULL;
-
-    if (!s)
+    if (HAS(r, rdma, hca_handles) || HAS(r, rdma, hca_objects))
         return 0;
-    if (s->default_action == OCI_SECCOMP_ACTION_NOTIFY)
-        return at(e, "/linux/seccomp/defaultAction", "SCMP_ACT_NOTIFY cannot be the default");
-    for (size_t i = 0; i < s->syscalls.n; i++)
-        for (size_t j = 0;
-             s->syscalls.v[i].action == OCI_SECCOMP_ACTION_NOTIFY && j < s->syscalls.v[i].names.n;
-             j++)
-            if (strcmp(s->syscalls.v[i].names.v[j], "write") == 0 ||
-                strcmp(s->syscalls.v[i].names.v[j], "sendmsg") == 0)
-                return at(e, entry("/linux/seccomp/syscalls", i, "names").text,
-                          "SCMP_ACT_NOTIFY cannot watch %s: it would stop its own report",
-                          s->syscalls.v[i].names.v[j]);
-    return 0;
+    return at(e, "", "hcaHandles or hcaObjects is needed");
 }
 
-static int block_io_complete(const struct oci_block_io *b, struct err *e)
+static int page_sizes_once(const struct oci_resources *r, struct err *e)
 {
-    for (size_t i = 0; b && i < b->weight_device.n; i++)
-        if (!HAS(&b->weight_device.v[i], weight_device, weight) &&
-            !HAS(&b->weight_device.v[i], weight_device, leaf_weight))
-            return at(e, entry("/linux/resources/blockIO/weightDevice", i, "").text,
-                      "weight or leafWeight is needed");
-    return 0;
-}
-
-static int resources_complete(const struct oci_config *c, struct err *e)
-{
-    const struct oci_resources *r = c->linux ? c->linux->resources : NULL;
-
-    if (!r)
-        return 0;
-    if (block_io_complete(r->block_io, e) < 0)
-        return -e->code;
     for (size_t i = 0; i < r->hugepage_limits.n; i++)
         for (size_t j = 0; j < i; j++)
-            if (!strcmp(r->hugepage_limits.v[i].page_size, r->hugepage_limits.v[j].page_size))
-                return at(e, entry("/linux/resources/hugepageLimits", i, "pageSize").text,
+            if (strcmp(r->hugepage_limits.v[i].page_size, r->hugepage_limits.v[j].page_size) == 0)
+                return at(e, entry("/hugepageLimits", i, "/pageSize").text,
                           "a second limit for pages of %s", r->hugepage_limits.v[i].page_size);
-    for (size_t i = 0; i < r->rdma.n; i++)
-        if (!HAS(&r->rdma.v[i], rdma, hca_handles) && !HAS(&r->rdma.v[i], rdma, hca_objects))
-            return at(e, "/linux/resources/rdma", "%s: hcaHandles or hcaObjects is needed",
-                      r->rdma.k[i]);
     return 0;
 }
 
-typedef int rule_fn(const struct oci_config *, struct err *);
+static int burst_below_quota(const struct oci_cpu *c, struct err *e)
+{
+    if (c->quota <= 0 || c->burst <= (uint64_t)c->quota)
+        return 0;
+    return at(e, "/burst", "the burst is above the quota");
+}
 
-static rule_fn *const rules[] = {
-#define RULE(name, doc) name,
-#include "rules.def"
-#undef RULE
+/* ---- all ---- */
+
+struct rule {
+    const struct oci_desc *desc;
+    int (*holds)(const void *, struct err *);
 };
 
-int oci_check_rules(const struct oci_config *c, struct err *e)
+#define RULE(object, name, doc)                                                                    \
+    static int call_##name(const void *object, struct err *e)                                      \
+    {                                                                                              \
+        const struct oci_##object *typed = object;                                                 \
+        return name(typed, e);                                                                     \
+    }
+#define CLOSED(object, doc)
+#include "rules.def"
+#undef RULE
+
+static const struct rule rules[] = {
+#define RULE(object, name, doc) {&oci_desc_##object, call_##name},
+#include "rules.def"
+#undef RULE
+#undef CLOSED
+};
+
+static const struct oci_desc *const closed[] = {
+#define RULE(object, name, doc)
+#define CLOSED(object, doc) &oci_desc_##object,
+#include "rules.def"
+};
+
+bool oci_is_closed(const struct oci_desc *desc)
+{
+    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+        if (closed[i] == desc)
+            return true;
+    return false;
+}
+
+int oci_check_rules(const struct oci_desc *desc, const void *object, struct err *e)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rules[i](c, e) < 0)
-            return -e->code;
+        if (rules[i].desc == desc && rules[i].holds(object, e) < 0)
+            return -EINVAL;
     return 0;
 }

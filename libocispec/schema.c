@@ -5,16 +5,14 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "check.h"
-#include "json.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 struct binder {
     struct arena *arena;
-    const struct oci_source *src;
+    struct json doc;
     oci_unknown_fn *unknown;
     void *unknown_arg;
     struct err *e;
@@ -23,84 +21,115 @@ struct binder {
 /* The way from the top to a value, on the stack of the recursion. */
 struct step {
     const struct step *up;
-    const char *key; /* NULL: an element of an array */
+    const char *key; /* NULL: an entry of an array */
     size_t index;
 };
 
 /* ---- messages ---- */
 
-static void write_pointer(const struct step *s, char *buf, size_t size)
+enum { POINTER_SIZE = sizeof(((struct err *)0)->at) };
+
+/* A key as part of a JSON pointer: "~" is "~0" and "/" is "~1" (RFC 6901). */
+static size_t write_part(const char *key, char *to, size_t size)
+{
+    size_t n = 0;
+
+    for (; *key && n + 3 < size; key++) {
+        if (*key == '~' || *key == '/') {
+            to[n++] = '~';
+            to[n++] = *key == '~' ? '0' : '1';
+        } else {
+            to[n++] = *key;
+        }
+    }
+    to[n] = '\0';
+    return n;
+}
+
+/* Returns the length; what does not fit is cut. */
+static size_t write_pointer(const struct step *s, char *to, size_t size)
 {
     size_t n;
 
-    if (!s) {
-        buf[0] = '\0';
-        return;
-    }
-    write_pointer(s->up, buf, size);
-    n = strlen(buf);
+    to[0] = '\0';
+    if (!s)
+        return 0;
+    n = write_pointer(s->up, to, size);
+    if (size - n < 24)
+        return n;
+    to[n++] = '/';
     if (s->key)
-        snprintf(buf + n, size - n, "/%s", s->key);
-    else
-        snprintf(buf + n, size - n, "/%zu", s->index);
+        return n + write_part(s->key, to + n, size - n);
+    return n + (size_t)snprintf(to + n, size - n, "%zu", s->index);
 }
 
-static int at(struct binder *b, const struct step *s, uint32_t offset)
+static int place(struct binder *b, const struct step *s, size_t at)
 {
-    char pointer[120];
-    unsigned line, column;
+    char pointer[POINTER_SIZE];
 
     write_pointer(s, pointer, sizeof pointer);
-    json_place(b->src->text, offset, &line, &column);
-    return err_at(b->e, "%s:%u:%u: %s", b->src->name, line, column, pointer[0] ? pointer : "/");
+    return json_place(b->doc.src, at, pointer[0] ? pointer : "/", b->e);
 }
 
-/* What was found, in words: `the string "x"`, `the number 5`, `an array`. */
-static const char *found(const struct json *v, char *buf, size_t size)
+/* What was found, in words: "x", the number 5, an array. */
+static const char *found(struct binder *b, const struct json_node *v, char *buf, size_t size)
 {
-    switch (v->type) {
+    const char *text = json_text(&b->doc, v);
+
+    switch ((enum json_type)v->type) {
     case JSON_NULL:
         return "null";
     case JSON_BOOL:
-        return v->n ? "true" : "false";
+        return text;
     case JSON_NUMBER:
-        snprintf(buf, size, "the number %.40s", v->text);
+        snprintf(buf, size, "the number %.40s", text);
         return buf;
     case JSON_STRING:
-        snprintf(buf, size, "\"%.60s\"", v->text);
+        snprintf(buf, size, "\"%.60s\"%s", text, strlen(text) > 60 ? "..." : "");
         return buf;
     case JSON_ARRAY:
         return "an array";
     case JSON_OBJECT:
-        return "an object";
+        break;
     }
-    return "?";
+    return "an object";
 }
 
-static int expected(struct binder *b, const struct step *s, const struct json *v, const char *what)
+static int expected(struct binder *b, const struct step *s, const struct json_node *v,
+                    const char *what)
 {
     char buf[96];
 
-    refuse(b->e, EINVAL, "expected %s, got %s", what, found(v, buf, sizeof buf));
-    return at(b, s, v->offset);
+    refuse(b->e, EINVAL, "expected %s, got %s", what, found(b, v, buf, sizeof buf));
+    return place(b, s, v->at);
 }
 
-static int wrong_word(struct binder *b, const struct step *s, const struct json *v,
+/* As many words as leave room for what was found. */
+static void list_words(const struct oci_vocab *vocab, char *list, size_t size)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < vocab->n; i++) {
+        const char *word = vocab->words[i];
+        if (n + strlen(word) + sizeof ", ..." > size) {
+            snprintf(list + n, size - n, ", ...");
+            return;
+        }
+        n += (size_t)snprintf(list + n, size - n, "%s%s", i ? ", " : "", word);
+    }
+}
+
+static int wrong_word(struct binder *b, const struct step *s, const struct json_node *v,
                       const struct oci_vocab *vocab)
 {
-    enum { LISTED = 10 };
-    char list[300] = "";
-    const char *near = str_nearest(v->text, vocab->words, vocab->n);
+    const char *near = str_nearest(json_text(&b->doc, v), vocab->words, vocab->n);
+    char list[280], got[96];
 
-    for (unsigned i = 0; i < vocab->n && i < LISTED; i++) {
-        size_t n = strlen(list);
-        snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", vocab->words[i]);
-    }
-    refuse(b->e, EINVAL, "expected one of %s%s, got \"%.60s\"", list,
-           vocab->n > LISTED ? ", ..." : "", v->text);
+    list_words(vocab, list, sizeof list);
+    refuse(b->e, EINVAL, "expected one of %s, got %s", list, found(b, v, got, sizeof got));
     if (near)
         err_hint(b->e, "did you mean %s?", near);
-    return at(b, s, v->offset);
+    return place(b, s, v->at);
 }
 
 /* ---- numbers ---- */
@@ -114,7 +143,7 @@ struct range {
 
 static const struct range *range_of(enum oci_type t)
 {
-    static const struct range i64 = {"an integer", INT64_MIN, INT64_MAX, 8};
+    static const struct range i64 = {"an integer of 64 bits", INT64_MIN, INT64_MAX, 8};
     static const struct range u64 = {"an integer from 0 to 18446744073709551615", 0, UINT64_MAX, 8};
     static const struct range i32 = {"an integer from -2147483648 to 2147483647", INT32_MIN,
                                      INT32_MAX, 4};
@@ -135,33 +164,17 @@ static const struct range *range_of(enum oci_type t)
     }
 }
 
-/* 1.0 and 1e3 are integers, too: some writers know only floating point. */
-static int integral_float(const char *text, int64_t *out)
-{
-    char *end;
-    double d = strtod(text, &end);
-
-    if (*end || d != (double)(int64_t)d || d > 9007199254740992.0 || d < -9007199254740992.0)
-        return -EINVAL;
-    *out = (int64_t)d;
-    return 0;
-}
-
+/* Digits only: 1.0 and 1e3 are numbers in JSON, but no integers to the schemas (draft 4). */
 static int read_number(const char *text, const struct range *range, uint64_t *bits)
 {
-    uint64_t u;
     int64_t i;
 
-    if (num_u64(text, &u) == 0) {
-        *bits = u;
-        return u <= range->most ? 0 : -ERANGE;
-    }
-    if (num_i64(text, &i) < 0 && integral_float(text, &i) < 0)
-        return -EINVAL;
+    if (text[0] != '-')
+        return num_u64(text, bits) < 0 || *bits > range->most ? -ERANGE : 0;
+    if (num_i64(text, &i) < 0 || i < range->least)
+        return -ERANGE;
     *bits = (uint64_t)i;
-    if (i < 0)
-        return i >= range->least ? 0 : -ERANGE;
-    return (uint64_t)i <= range->most ? 0 : -ERANGE;
+    return 0;
 }
 
 static void store_number(void *to, uint64_t bits, size_t size)
@@ -175,60 +188,64 @@ static void store_number(void *to, uint64_t bits, size_t size)
 }
 
 static int bind_number(struct binder *b, const struct step *s, const struct oci_field *f,
-                       const struct json *v, void *to)
+                       const struct json_node *v, void *to)
 {
     const struct range *range = range_of(f->type);
-    const char *wrong;
     uint64_t bits;
 
-    if (v->type != JSON_NUMBER || read_number(v->text, range, &bits) < 0)
+    if (v->type != JSON_NUMBER || read_number(json_text(&b->doc, v), range, &bits) < 0)
         return expected(b, s, v, range->name);
-    wrong = f->check ? f->check(NULL,
-                                bits > INT64_MAX && range->least == 0 ? INT64_MAX : (long long)bits)
-                     : NULL;
-    if (wrong)
-        return expected(b, s, v, wrong);
+    if (f->check &&
+        !f->check(NULL, range->least == 0 && bits > INT64_MAX ? INT64_MAX : (long long)bits))
+        return expected(b, s, v, f->expects);
     store_number(to, bits, range->size);
     return 0;
 }
 
 /* ---- strings and words ---- */
 
-static int bind_str(struct binder *b, const struct step *s, const struct oci_field *f,
-                    const struct json *v, const char **to)
+static int bind_bool(struct binder *b, const struct step *s, const struct json_node *v, bool *to)
 {
-    const char *wrong;
+    if (v->type != JSON_BOOL)
+        return expected(b, s, v, "true or false");
+    *to = json_text(&b->doc, v)[0] == 't';
+    return 0;
+}
+
+static int bind_str(struct binder *b, const struct step *s, const struct oci_field *f,
+                    const struct json_node *v, const char **to)
+{
+    const char *text = json_text(&b->doc, v);
 
     if (v->type != JSON_STRING)
         return expected(b, s, v, "a string");
-    wrong = f->check ? f->check(v->text, 0) : NULL;
-    if (wrong)
-        return expected(b, s, v, wrong);
-    *to = v->text;
+    if (f->check && !f->check(text, 0))
+        return expected(b, s, v, f->expects);
+    *to = text;
     return 0;
 }
 
 static int bind_word(struct binder *b, const struct step *s, const struct oci_field *f,
-                     const struct json *v, int *to)
+                     const struct json_node *v, int *to)
 {
     if (v->type != JSON_STRING)
         return expected(b, s, v, "a string");
-    *to = oci_vocab_find(f->vocab, v->text);
+    *to = oci_vocab_find(f->vocab, json_text(&b->doc, v));
     return *to < 0 ? wrong_word(b, s, v, f->vocab) : 0;
 }
 
-/* ---- objects ---- */
+/* ---- lists and maps ---- */
 
 static int bind_object(struct binder *b, const struct step *s, const struct oci_desc *d,
-                       const struct json *v, void *to);
+                       const struct json_node *v, void *to);
 
-/* All lists begin with their count and a pointer to elements of one size. */
+/* All lists begin with their count and a pointer to entries of one size. */
 struct list {
     size_t n;
     void *v;
 };
 
-static size_t element_size(const struct oci_field *f)
+static size_t entry_size(const struct oci_field *f)
 {
     switch (f->type) {
     case OCI_STRS:
@@ -237,15 +254,13 @@ static size_t element_size(const struct oci_field *f)
         return sizeof(int);
     case OCI_U32S:
         return sizeof(uint32_t);
-    case OCI_MAP_STR:
-        return sizeof(struct oci_str_pair);
     default:
         return f->obj->size;
     }
 }
 
-static int bind_element(struct binder *b, const struct step *s, const struct oci_field *f,
-                        const struct json *v, void *to)
+static int bind_entry(struct binder *b, const struct step *s, const struct oci_field *f,
+                      const struct json_node *v, void *to)
 {
     switch (f->type) {
     case OCI_STRS:
@@ -260,46 +275,48 @@ static int bind_element(struct binder *b, const struct step *s, const struct oci
 }
 
 static int bind_array(struct binder *b, const struct step *s, const struct oci_field *f,
-                      const struct json *v, struct list *to)
+                      const struct json_node *v, struct list *to)
 {
-    size_t size = element_size(f);
+    const struct json_node *m = json_first(v);
+    size_t size = entry_size(f);
 
     if (v->type != JSON_ARRAY)
         return expected(b, s, v, "an array");
     to->v = arena_array(b->arena, v->n, size);
-    for (const struct json *m = v->first; m; m = m->next) {
+    for (; to->n < v->n; to->n++, m = json_next(&b->doc, m)) {
         struct step here = {.up = s, .index = to->n};
-        if (bind_element(b, &here, f, m, (char *)to->v + to->n * size) < 0)
+        if (bind_entry(b, &here, f, m, (char *)to->v + to->n * size) < 0)
             return -b->e->code;
-        to->n++;
     }
     return 0;
 }
 
 static int check_map_key(struct binder *b, const struct step *s, const struct oci_field *f,
-                         const struct json *m)
+                         const struct json_node *m)
 {
-    const char *wrong = f->check ? f->check(m->key, 0) : NULL;
+    const char *key = json_key(&b->doc, m);
 
-    if (!wrong)
+    if (!f->check || f->check(key, 0))
         return 0;
-    refuse(b->e, EINVAL, "expected %s as key, got \"%.60s\"", wrong, m->key);
-    return at(b, s, m->key_offset);
+    refuse(b->e, EINVAL, "expected %s as key, got \"%.60s\"", f->expects, key);
+    return place(b, s, m->key_at);
 }
 
 static int bind_map_str(struct binder *b, const struct step *s, const struct oci_field *f,
-                        const struct json *v, struct oci_str_map *to)
+                        const struct json_node *v, struct oci_str_map *to)
 {
+    const struct json_node *m = json_first(v);
+
     if (v->type != JSON_OBJECT)
         return expected(b, s, v, "an object of strings");
     to->v = arena_array(b->arena, v->n, sizeof *to->v);
-    for (const struct json *m = v->first; m; m = m->next) {
-        struct step here = {.up = s, .key = m->key};
+    for (; to->n < v->n; to->n++, m = json_next(&b->doc, m)) {
+        struct step here = {.up = s, .key = json_key(&b->doc, m)};
         if (check_map_key(b, &here, f, m) < 0)
             return -b->e->code;
         if (m->type != JSON_STRING)
             return expected(b, &here, m, "a string");
-        to->v[to->n++] = (struct oci_str_pair){.key = m->key, .value = m->text};
+        to->v[to->n] = (struct oci_str_pair){.key = here.key, .value = json_text(&b->doc, m)};
     }
     return 0;
 }
@@ -311,44 +328,54 @@ struct object_map {
 };
 
 static int bind_map_obj(struct binder *b, const struct step *s, const struct oci_field *f,
-                        const struct json *v, struct object_map *to)
+                        const struct json_node *v, struct object_map *to)
 {
+    const struct json_node *m = json_first(v);
+
     if (v->type != JSON_OBJECT)
-        return expected(b, s, v, "an object");
+        return expected(b, s, v, "an object of objects");
     to->k = arena_array(b->arena, v->n, sizeof *to->k);
     to->v = arena_array(b->arena, v->n, f->obj->size);
-    for (const struct json *m = v->first; m; m = m->next) {
-        struct step here = {.up = s, .key = m->key};
-        to->k[to->n] = m->key;
+    for (; to->n < v->n; to->n++, m = json_next(&b->doc, m)) {
+        struct step here = {.up = s, .key = json_key(&b->doc, m)};
+        to->k[to->n] = here.key;
         if (bind_object(b, &here, f->obj, m, (char *)to->v + to->n * f->obj->size) < 0)
             return -b->e->code;
-        to->n++;
     }
     return 0;
 }
 
+/* ---- objects ---- */
+
 static int bind_pointer(struct binder *b, const struct step *s, const struct oci_field *f,
-                        const struct json *v, void **to)
+                        const struct json_node *v, void **to)
 {
     *to = arena_alloc(b->arena, f->obj->size);
     return bind_object(b, s, f->obj, v, *to);
 }
 
+static int bind_other(struct binder *b, const struct step *s, const struct json_node *v, bool *to)
+{
+    if (v->type != JSON_OBJECT)
+        return expected(b, s, v, "an object");
+    *to = true;
+    return 0;
+}
+
 static int bind_field(struct binder *b, const struct step *s, const struct oci_field *f,
-                      const struct json *v, void *to)
+                      const struct json_node *v, void *to)
 {
     switch (f->type) {
     case OCI_BOOL:
-        if (v->type != JSON_BOOL)
-            return expected(b, s, v, "true or false");
-        *(bool *)to = v->n;
-        return 0;
+        return bind_bool(b, s, v, to);
     case OCI_STR:
         return bind_str(b, s, f, v, to);
     case OCI_WORD:
         return bind_word(b, s, f, v, to);
     case OCI_OBJ:
         return bind_pointer(b, s, f, v, to);
+    case OCI_OTHER:
+        return bind_other(b, s, v, to);
     case OCI_MAP_STR:
         return bind_map_str(b, s, f, v, to);
     case OCI_MAP_OBJ:
@@ -363,73 +390,97 @@ static int bind_field(struct binder *b, const struct step *s, const struct oci_f
     }
 }
 
-static unsigned find_field(const struct oci_desc *d, const char *key)
+/* Writers keep the order of the spec, as the tables do: look behind the field before first. */
+static unsigned find_field(const struct oci_desc *d, const char *key, unsigned from)
 {
-    unsigned i = 0;
-
-    while (i < d->n_fields && !str_eq(d->fields[i].key, key))
-        i++;
-    return i;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        unsigned k = from + i < d->n_fields ? from + i : from + i - d->n_fields;
+        if (str_eq(d->fields[k].key, key))
+            return k;
+    }
+    return d->n_fields;
 }
 
-/* Sections of other platforms are known and mean nothing here. */
-static bool is_foreign(const struct oci_desc *d, const char *key)
+/* Returns 0 where the key is ignored. */
+static int meet_unknown(struct binder *b, const struct step *s, const struct oci_desc *d,
+                        const struct json_node *m)
 {
-    static const char *const platforms[] = {"windows", "solaris", "vm", "zos", "freebsd"};
-
-    for (size_t i = 0; d == &oci_desc_config && i < sizeof platforms / sizeof *platforms; i++)
-        if (str_eq(platforms[i], key))
-            return true;
-    return false;
-}
-
-static void tell_unknown(struct binder *b, const struct step *s, const struct oci_desc *d,
-                         const struct json *m)
-{
-    char pointer[256];
+    char pointer[512];
     unsigned line, column;
 
-    if (!b->unknown || is_foreign(d, m->key))
-        return;
+    if (oci_is_closed(d)) {
+        refuse(b->e, EINVAL, "\"%.60s\" is unknown here", s->key);
+        return place(b, s, m->key_at);
+    }
+    if (!b->unknown)
+        return 0;
     write_pointer(s, pointer, sizeof pointer);
-    json_place(b->src->text, m->key_offset, &line, &column);
+    json_position(b->doc.src, m->key_at, &line, &column);
     b->unknown(b->unknown_arg, pointer, line, column);
+    return 0;
 }
 
 static int check_required(struct binder *b, const struct step *s, const struct oci_desc *d,
-                          const struct json *v, uint64_t has)
+                          const struct json_node *v, uint64_t has)
 {
     for (unsigned i = 0; i < d->n_fields; i++)
         if (d->fields[i].must && !(has >> i & 1)) {
             struct step here = {.up = s, .key = d->fields[i].key};
-            refuse(b->e, EINVAL, "\"%s\" is required", d->fields[i].key);
-            return at(b, &here, v->offset);
+            refuse(b->e, EINVAL, "it is required, and missing");
+            return place(b, &here, v->at);
         }
     return 0;
 }
 
-static int bind_object(struct binder *b, const struct step *s, const struct oci_desc *d,
-                       const struct json *v, void *to)
+/* Rules know the pointer below their object: put what is above in front, and find the place. */
+static int check_together(struct binder *b, const struct step *s, const struct oci_desc *d,
+                          const struct json_node *v, const void *object)
+{
+    char pointer[2 * POINTER_SIZE];
+    size_t n;
+
+    if (oci_check_rules(d, object, b->e) == 0)
+        return 0;
+    n = write_pointer(s, pointer, POINTER_SIZE);
+    snprintf(pointer + n, sizeof pointer - n, "%s", b->e->at);
+    v = json_find(&b->doc, v, b->e->at);
+    b->e->at[0] = '\0';
+    return json_place(b->doc.src, v->at, pointer[0] ? pointer : "/", b->e);
+}
+
+static int bind_member(struct binder *b, const struct step *s, const struct oci_desc *d,
+                       const struct json_node *m, unsigned i, void *to)
 {
     uint64_t *has = to; /* the first member of every struct */
 
+    if (m->type == JSON_NULL)
+        return 0; /* as good as absent */
+    if (bind_field(b, s, &d->fields[i], m, (char *)to + d->fields[i].offset) < 0)
+        return -b->e->code;
+    *has |= UINT64_C(1) << i;
+    return 0;
+}
+
+static int bind_object(struct binder *b, const struct step *s, const struct oci_desc *d,
+                       const struct json_node *v, void *to)
+{
+    const struct json_node *m = json_first(v);
+    unsigned next = 0;
+
     if (v->type != JSON_OBJECT)
         return expected(b, s, v, "an object");
-    for (const struct json *m = v->first; m; m = m->next) {
-        unsigned i = find_field(d, m->key);
-        struct step here = {.up = s, .key = m->key};
-
-        if (i == d->n_fields) {
-            tell_unknown(b, &here, d, m);
-            continue;
-        }
-        if (m->type == JSON_NULL)
-            continue; /* as good as absent: what Go programs write for an empty list */
-        if (bind_field(b, &here, &d->fields[i], m, (char *)to + d->fields[i].offset) < 0)
-            return -b->e->code;
-        *has |= UINT64_C(1) << i;
+    for (uint32_t i = 0; i < v->n; i++, m = json_next(&b->doc, m)) {
+        struct step here = {.up = s, .key = json_key(&b->doc, m)};
+        unsigned k = find_field(d, here.key, next);
+        int r =
+            k == d->n_fields ? meet_unknown(b, &here, d, m) : bind_member(b, &here, d, m, k, to);
+        if (r < 0)
+            return r;
+        next = k == d->n_fields ? next : k + 1;
     }
-    return check_required(b, s, d, v, *has);
+    if (check_required(b, s, d, v, *(uint64_t *)to) < 0)
+        return -b->e->code;
+    return check_together(b, s, d, v, to);
 }
 
 /* ---- documents ---- */
@@ -437,16 +488,19 @@ static int bind_object(struct binder *b, const struct step *s, const struct oci_
 int oci_parse_unknown(struct arena *a, const struct oci_desc *d, const struct oci_source *src,
                       void **out, oci_unknown_fn *unknown, void *arg, struct err *e)
 {
+    __attribute__((cleanup(arena_free))) struct arena nodes = {0};
     struct err unwanted = {0};
-    struct binder b = {
-        .arena = a, .src = src, .unknown = unknown, .unknown_arg = arg, .e = e ? e : &unwanted};
-    struct json *root = NULL;
-    int r = json_parse(a, src->text, src->len, src->name, &root, b.e);
+    struct binder b = {.arena = a, .unknown = unknown, .unknown_arg = arg, .e = e ? e : &unwanted};
+    int r = json_parse(a, &nodes, src, &b.doc, b.e);
+    void *object;
 
     if (r < 0)
         return r;
-    *out = arena_alloc(a, d->size);
-    return bind_object(&b, NULL, d, root, *out);
+    object = arena_alloc(a, d->size);
+    r = bind_object(&b, NULL, d, b.doc.nodes, object);
+    if (r == 0)
+        *out = object;
+    return r;
 }
 
 int oci_parse(struct arena *a, const struct oci_desc *d, const struct oci_source *src, void **out,
@@ -455,53 +509,16 @@ int oci_parse(struct arena *a, const struct oci_desc *d, const struct oci_source
     return oci_parse_unknown(a, d, src, out, NULL, NULL, e);
 }
 
-/* Follow a JSON pointer as far as it exists. */
-static const struct json *look_up(const struct json *v, const char *pointer)
-{
-    while (*pointer == '/') {
-        size_t n = strcspn(++pointer, "/");
-        size_t index = strtoul(pointer, NULL, 10);
-        const struct json *m = v->first;
-
-        if (v->type == JSON_ARRAY)
-            while (m && index--)
-                m = m->next;
-        else
-            while (m && (strncmp(m->key, pointer, n) != 0 || m->key[n]))
-                m = m->next;
-        if (!m)
-            return v;
-        v = m;
-        pointer += n;
-    }
-    return v;
-}
-
-/* A rule knows the pointer alone; line and column come from parsing again, as it failed anyway. */
-static int place_rule(struct arena *a, const struct oci_source *src, struct err *e)
-{
-    char pointer[sizeof e->at];
-    struct json *root = NULL;
-    unsigned line, column;
-
-    memcpy(pointer, e->at, sizeof pointer);
-    if (json_parse(a, src->text, src->len, src->name, &root, NULL) < 0)
-        return -e->code;
-    json_place(src->text, look_up(root, pointer)->offset, &line, &column);
-    e->at[0] = '\0';
-    return err_at(e, "%s:%u:%u: %.120s", src->name, line, column, pointer);
-}
-
 int oci_parse_config(struct arena *a, const char *text, size_t len, const char *name,
                      struct oci_config **out, struct err *e)
 {
     struct oci_source src = {.text = text, .len = len, .name = name};
-    void *config = NULL;
+    void *config;
+    int r = oci_parse(a, &oci_desc_config, &src, &config, e);
 
-    if (oci_parse(a, &oci_desc_config, &src, &config, e) < 0)
-        return -e->code;
-    *out = config;
-    return oci_check_rules(*out, e) < 0 ? place_rule(a, &src, e) : 0;
+    if (r == 0)
+        *out = config;
+    return r;
 }
 
 /* ---- writing ---- */
@@ -510,35 +527,32 @@ static void write_object(struct json_out *o, const struct oci_desc *d, const voi
 
 static void write_number(struct json_out *o, enum oci_type type, const void *from)
 {
-    char text[24];
-
     switch (type) {
     case OCI_I64:
-        snprintf(text, sizeof text, "%" PRId64, *(const int64_t *)from);
+        json_put_number(o, "%" PRId64, *(const int64_t *)from);
         break;
     case OCI_U64:
-        snprintf(text, sizeof text, "%" PRIu64, *(const uint64_t *)from);
+        json_put_number(o, "%" PRIu64, *(const uint64_t *)from);
         break;
     case OCI_I32:
-        snprintf(text, sizeof text, "%" PRId32, *(const int32_t *)from);
+        json_put_number(o, "%" PRId32, *(const int32_t *)from);
         break;
     case OCI_U16:
-        snprintf(text, sizeof text, "%" PRIu16, *(const uint16_t *)from);
+        json_put_number(o, "%" PRIu16, *(const uint16_t *)from);
         break;
     default:
-        snprintf(text, sizeof text, "%" PRIu32, *(const uint32_t *)from);
+        json_put_number(o, "%" PRIu32, *(const uint32_t *)from);
     }
-    json_raw(o, text);
 }
 
-static void write_element(struct json_out *o, const struct oci_field *f, const void *from)
+static void write_entry(struct json_out *o, const struct oci_field *f, const void *from)
 {
     switch (f->type) {
     case OCI_STRS:
-        json_string(o, *(const char *const *)from);
+        json_put_string(o, *(const char *const *)from);
         break;
     case OCI_WORDS:
-        json_string(o, f->vocab->words[*(const int *)from]);
+        json_put_string(o, f->vocab->words[*(const int *)from]);
         break;
     case OCI_U32S:
         write_number(o, OCI_U32, from);
@@ -550,10 +564,12 @@ static void write_element(struct json_out *o, const struct oci_field *f, const v
 
 static void write_array(struct json_out *o, const struct oci_field *f, const struct list *l)
 {
+    size_t size = entry_size(f);
+
     json_open(o, '[');
     for (size_t i = 0; i < l->n; i++) {
-        json_item(o);
-        write_element(o, f, (const char *)l->v + i * element_size(f));
+        json_put_entry(o);
+        write_entry(o, f, (const char *)l->v + i * size);
     }
     json_close(o, ']');
 }
@@ -562,8 +578,8 @@ static void write_map_str(struct json_out *o, const struct oci_str_map *m)
 {
     json_open(o, '{');
     for (size_t i = 0; i < m->n; i++) {
-        json_key(o, m->v[i].key);
-        json_string(o, m->v[i].value);
+        json_put_key(o, m->v[i].key);
+        json_put_string(o, m->v[i].value);
     }
     json_close(o, '}');
 }
@@ -572,7 +588,7 @@ static void write_map_obj(struct json_out *o, const struct oci_field *f, const s
 {
     json_open(o, '{');
     for (size_t i = 0; i < m->n; i++) {
-        json_key(o, m->k[i]);
+        json_put_key(o, m->k[i]);
         write_object(o, f->obj, (const char *)m->v + i * f->obj->size);
     }
     json_close(o, '}');
@@ -582,13 +598,13 @@ static void write_field(struct json_out *o, const struct oci_field *f, const voi
 {
     switch (f->type) {
     case OCI_BOOL:
-        json_raw(o, *(const bool *)from ? "true" : "false");
+        json_put_bool(o, *(const bool *)from);
         break;
     case OCI_STR:
-        json_string(o, *(const char *const *)from);
+        json_put_string(o, *(const char *const *)from);
         break;
     case OCI_WORD:
-        json_string(o, f->vocab->words[*(const int *)from]);
+        json_put_string(o, f->vocab->words[*(const int *)from]);
         break;
     case OCI_OBJ:
         write_object(o, f->obj, *(const void *const *)from);
@@ -616,9 +632,9 @@ static void write_object(struct json_out *o, const struct oci_desc *d, const voi
 
     json_open(o, '{');
     for (unsigned i = 0; i < d->n_fields; i++) {
-        if (!(has >> i & 1))
-            continue;
-        json_key(o, d->fields[i].key);
+        if (!(has >> i & 1) || d->fields[i].type == OCI_OTHER)
+            continue; /* of another platform's part only its presence was kept */
+        json_put_key(o, d->fields[i].key);
         write_field(o, &d->fields[i], (const char *)from + d->fields[i].offset);
     }
     json_close(o, '}');
@@ -627,9 +643,8 @@ static void write_object(struct json_out *o, const struct oci_desc *d, const voi
 char *oci_write(struct arena *a, const struct oci_desc *d, const void *object, bool indent,
                 size_t *len)
 {
-    struct json_out o = {.arena = a, .indent = indent ? 2 : 0, .fresh = true};
+    struct json_out o = {.arena = a, .indent = indent};
 
     write_object(&o, d, object);
-    *len = o.n;
-    return o.buf;
+    return json_take(&o, len);
 }

@@ -1,29 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one engine that turns documents into structs and back, driven by the tables. Every error
- * carries file, line, column and JSON pointer in e->at, what was expected and found in e->text,
- * and the word that was meant in e->hint.
+ * The one engine that turns documents into structs and back, driven by the tables in def/. A
+ * document is either read in full, with each value of the right type, in its range and fitting the
+ * others, or it is refused: e->at has file, line, column and JSON pointer, e->text what was
+ * expected and found, e->hint the word that was meant.
  */
 #ifndef OCI_SCHEMA_H
 #define OCI_SCHEMA_H
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "json.h"
 #include "oci.h"
 
-struct oci_source {
-    const char *text;
-    size_t len;
-    const char *name; /* what messages call the document */
-};
-
-/* Parse and check one object. *out is a struct oci_X of the descriptor, in the arena. Unknown keys
- * are ignored, as runtime-spec config.md "Extensibility" demands; null counts as absent, as Go
- * programs write it so. */
+/* Parse and check one object. *out is a struct oci_X of the descriptor, in the arena; the text is
+ * not needed afterwards. Unknown keys are ignored, as runtime-spec config.md "Extensibility"
+ * demands; null counts as absent where a value may be, as Go programs write it so. 0, or -EINVAL
+ * or -EFBIG; *out only changes on 0. */
 int oci_parse(struct arena *, const struct oci_desc *, const struct oci_source *, void **out,
               struct err *);
 
-/* The same for config.json, with the rules between fields. */
+/* The same for config.json. */
 int oci_parse_config(struct arena *, const char *text, size_t len, const char *name,
                      struct oci_config **out, struct err *);
 
@@ -34,8 +31,8 @@ typedef void oci_unknown_fn(void *arg, const char *pointer, unsigned line, unsig
 int oci_parse_unknown(struct arena *, const struct oci_desc *, const struct oci_source *,
                       void **out, oci_unknown_fn *, void *arg, struct err *);
 
-/* The JSON text of a struct: the fields whose bit is set, in the order of the table. Terminated;
- * *len without the terminator. */
+/* The JSON text of a struct: the fields whose bit is set, in the order of the table, indented by
+ * two spaces or compact, without a final newline. Terminated; *len without the terminator. */
 char *oci_write(struct arena *, const struct oci_desc *, const void *object, bool indent,
                 size_t *len);
 

@@ -56,7 +56,7 @@ int oci_vocab_find(const struct oci_vocab *v, const char *text)
 #define NEED_must true
 #define NEED_may  false
 
-#define CHECKED(sub) .check = oci_check_##sub, .check_name = #sub, .expects = oci_expects_##sub,
+#define CHECKED(sub)    .check = oci_check_##sub, .check_name = #sub, .expects = oci_expects_##sub,
 #define IN_bool(sub)    .type = OCI_BOOL,
 #define IN_i64(sub)     .type = OCI_I64, CHECKED(sub)
 #define IN_u64(sub)     .type = OCI_U64, CHECKED(sub)
