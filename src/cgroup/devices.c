@@ -16,12 +16,11 @@
 /* What every container may use: making any node, which opens nothing; null, zero, full, random,
  * urandom, tty, ptmx, pseudo terminals, net/tun. */
 static const struct dev_rule defaults[] = {
-    {'c', DEV_ANY, DEV_ANY, DEV_MKNOD, true, -1},  {'b', DEV_ANY, DEV_ANY, DEV_MKNOD, true, -1},
-    {'c', 1, 3, DEV_ALL_ACCESS, true, -1},         {'c', 1, 5, DEV_ALL_ACCESS, true, -1},
-    {'c', 1, 7, DEV_ALL_ACCESS, true, -1},         {'c', 1, 8, DEV_ALL_ACCESS, true, -1},
-    {'c', 1, 9, DEV_ALL_ACCESS, true, -1},         {'c', 5, 0, DEV_ALL_ACCESS, true, -1},
-    {'c', 136, DEV_ANY, DEV_ALL_ACCESS, true, -1}, {'c', 5, 2, DEV_ALL_ACCESS, true, -1},
-    {'c', 10, 200, DEV_ALL_ACCESS, true, -1},
+    {'a', DEV_ANY, DEV_ANY, DEV_MKNOD, true, -1},  {'c', 1, 3, DEV_ALL_ACCESS, true, -1},
+    {'c', 1, 5, DEV_ALL_ACCESS, true, -1},         {'c', 1, 7, DEV_ALL_ACCESS, true, -1},
+    {'c', 1, 8, DEV_ALL_ACCESS, true, -1},         {'c', 1, 9, DEV_ALL_ACCESS, true, -1},
+    {'c', 5, 0, DEV_ALL_ACCESS, true, -1},         {'c', 5, 2, DEV_ALL_ACCESS, true, -1},
+    {'c', 136, DEV_ANY, DEV_ALL_ACCESS, true, -1}, {'c', 10, 200, DEV_ALL_ACCESS, true, -1},
 };
 
 enum { N_DEFAULTS = sizeof defaults / sizeof *defaults, IDS_MAX = 64 };
@@ -78,71 +77,57 @@ static int read_rule(const struct oci_device_rule *c, size_t i, struct dev_rule 
     return err_at(e, "/linux/resources/devices/%zu", i);
 }
 
-static bool is_everything(const struct dev_rule *r)
-{
-    return r->type == 'a' && r->major == DEV_ANY && r->minor == DEV_ANY &&
-           r->access == DEV_ALL_ACCESS;
-}
-
-/* The kernel's "a" always means all of all: a narrower rule for both types becomes two. */
-static void add_rule(struct dev_rules *out, const struct dev_rule *r)
-{
-    struct dev_rule *to = &out->v[out->n++];
-
-    *to = *r;
-    if (r->type != 'a' || is_everything(r))
-        return;
-    to->type = 'b';
-    out->v[out->n] = *to;
-    out->v[out->n++].type = 'c';
-}
-
 int devices_rules(struct arena *a, const struct oci_resources *r, struct dev_rules *out,
                   struct err *e)
 {
     size_t n = r ? r->devices.n : 0;
 
-    out->v = arena_array(a, 2 * n + N_DEFAULTS, sizeof *out->v);
+    out->v = arena_array(a, n + N_DEFAULTS, sizeof *out->v);
     out->n = 0;
     for (size_t i = 0; i < n; i++) {
         struct dev_rule rule;
         int bad = read_rule(&r->devices.v[i], i, &rule, e);
         if (bad < 0)
             return bad;
-        add_rule(out, &rule);
+        out->v[out->n++] = rule;
     }
     for (size_t i = 0; i < N_DEFAULTS; i++)
-        add_rule(out, &defaults[i]);
+        out->v[out->n++] = defaults[i];
     return 0;
 }
 
 /* ---- the program ---- */
 
+/* The verifier's time grows with each instruction and branch, and every container pays it: rules
+ * next to each other share their tests of type and major number, and all answers are at the end. */
+
 enum { R0, R1, ACCESS, TYPE, MAJOR, MINOR }; /* registers */
+
+enum { PER_RULE = 6, FRAME = 12 }; /* instructions, at most */
+
+/* A test that leads past the rules that share it. */
+struct guard {
+    bool open;
+    int64_t value;
+    size_t jump;
+};
 
 struct code {
     struct bpf_insn *v;
     size_t n;
+    struct guard type, major, minor;
+    size_t *exits[2], n_exits[2]; /* jumps to the answers no and yes */
 };
 
 static void emit(struct code *c, unsigned op, unsigned dst, unsigned src, int16_t off, int32_t imm)
 {
-    c->v[c->n++] = (struct bpf_insn){.code = (uint8_t)op,
-                                     .dst_reg = dst & 15U,
-                                     .src_reg = src & 15U,
-                                     .off = off,
-                                     .imm = imm};
+    c->v[c->n++] = (struct bpf_insn){
+        .code = (uint8_t)op, .dst_reg = dst & 15U, .src_reg = src & 15U, .off = off, .imm = imm};
 }
 
 static void load_word(struct code *c, unsigned dst, size_t off)
 {
     emit(c, BPF_LDX | BPF_MEM | BPF_W, dst, R1, (int16_t)off, 0);
-}
-
-static void answer(struct code *c, bool allow)
-{
-    emit(c, BPF_ALU | BPF_MOV | BPF_K, R0, 0, 0, allow);
-    emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
 static void prologue(struct code *c)
@@ -162,69 +147,151 @@ static int32_t bpf_access(unsigned access)
            (access & DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0);
 }
 
-static size_t unless(struct code *c, unsigned reg, int64_t value)
+static void land(struct code *c, size_t jump)
 {
+    c->v[jump].off = (int16_t)(c->n - jump - 1);
+}
+
+static void close_guard(struct code *c, struct guard *g)
+{
+    if (g->open)
+        land(c, g->jump);
+    g->open = false;
+}
+
+static void open_guard(struct code *c, struct guard *g, unsigned reg, int64_t value)
+{
+    *g = (struct guard){true, value, c->n};
     emit(c, BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, 0, (int32_t)(uint32_t)value);
-    return c->n - 1;
+}
+
+/* Go to the answer if reg has (JEQ) or has not (JNE) the value. */
+static void exit_if(struct code *c, unsigned op, unsigned reg, int64_t value, bool answer)
+{
+    c->exits[answer][c->n_exits[answer]++] = c->n;
+    emit(c, BPF_JMP32 | op | BPF_K, reg, 0, 0, (int32_t)(uint32_t)value);
+}
+
+/* What of a rule is tested by a guard; the last test of a rule for every access is the exit. */
+struct tests {
+    bool type, major, minor;
+};
+
+static struct tests tests_of(const struct dev_rule *r)
+{
+    struct tests t = {r->type != 'a', r->major != DEV_ANY, r->minor != DEV_ANY};
+
+    if (r->access != DEV_ALL_ACCESS)
+        return t;
+    if (t.minor)
+        t.minor = false;
+    else if (t.major)
+        t.major = false;
+    else
+        t.type = false;
+    return t;
+}
+
+static int64_t bpf_type(const struct dev_rule *r)
+{
+    return r->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+}
+
+static bool is_open(const struct guard *g, bool wanted, int64_t value)
+{
+    return g->open == wanted && (!wanted || g->value == value);
+}
+
+static void guard_rule(struct code *c, const struct dev_rule *r, struct tests t)
+{
+    bool type = is_open(&c->type, t.type, bpf_type(r));
+
+    if (!type || !is_open(&c->major, t.major, r->major))
+        close_guard(c, &c->major);
+    if (!type)
+        close_guard(c, &c->type);
+    if (t.type && !c->type.open)
+        open_guard(c, &c->type, TYPE, bpf_type(r));
+    if (t.major && !c->major.open)
+        open_guard(c, &c->major, MAJOR, r->major);
+    if (t.minor)
+        open_guard(c, &c->minor, MINOR, r->minor);
+}
+
+static void whole_rule(struct code *c, const struct dev_rule *r)
+{
+    if (r->minor != DEV_ANY)
+        exit_if(c, BPF_JEQ, MINOR, r->minor, r->allow);
+    else if (r->major != DEV_ANY)
+        exit_if(c, BPF_JEQ, MAJOR, r->major, r->allow);
+    else
+        exit_if(c, BPF_JEQ, TYPE, bpf_type(r), r->allow);
 }
 
 /* Allowing takes the kinds of access off those still asked for, until none is left. */
-static void allow_part(struct code *c, int32_t access)
+static void part_rule(struct code *c, const struct dev_rule *r)
 {
-    emit(c, BPF_ALU | BPF_AND | BPF_K, ACCESS, 0, 0, ~access);
-    emit(c, BPF_JMP32 | BPF_JNE | BPF_K, ACCESS, 0, 2, 0);
-    answer(c, true);
-}
+    int32_t access = bpf_access(r->access);
 
-static void deny_part(struct code *c, int32_t access)
-{
-    emit(c, BPF_ALU | BPF_MOV | BPF_X, R0, ACCESS, 0, 0);
-    emit(c, BPF_ALU | BPF_AND | BPF_K, R0, 0, 0, access);
-    emit(c, BPF_JMP32 | BPF_JEQ | BPF_K, R0, 0, 2, 0);
-    answer(c, false);
+    if (r->allow) {
+        emit(c, BPF_ALU | BPF_AND | BPF_K, ACCESS, 0, 0, ~access);
+        exit_if(c, BPF_JEQ, ACCESS, 0, true);
+    } else {
+        emit(c, BPF_ALU | BPF_MOV | BPF_X, R0, ACCESS, 0, 0);
+        emit(c, BPF_ALU | BPF_AND | BPF_K, R0, 0, 0, access);
+        exit_if(c, BPF_JNE, R0, 0, false);
+    }
 }
 
 static void add_to_program(struct code *c, const struct dev_rule *r)
 {
-    size_t jumps[3], n = 0;
-
-    if (r->type != 'a')
-        jumps[n++] = unless(c, TYPE, r->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-    if (r->major != DEV_ANY)
-        jumps[n++] = unless(c, MAJOR, r->major);
-    if (r->minor != DEV_ANY)
-        jumps[n++] = unless(c, MINOR, r->minor);
+    guard_rule(c, r, tests_of(r));
     if (r->access == DEV_ALL_ACCESS)
-        answer(c, r->allow);
-    else if (r->allow)
-        allow_part(c, bpf_access(r->access));
+        whole_rule(c, r);
     else
-        deny_part(c, bpf_access(r->access));
-    while (n--)
-        c->v[jumps[n]].off = (int16_t)(c->n - jumps[n] - 1);
+        part_rule(c, r);
+    close_guard(c, &c->minor);
+}
+
+static void answer(struct code *c, bool yes)
+{
+    while (c->n_exits[yes])
+        land(c, c->exits[yes][--c->n_exits[yes]]);
+    emit(c, BPF_ALU | BPF_MOV | BPF_K, R0, 0, 0, yes);
+    emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+/* The verifier refuses code that is never reached, so the second answer stands only if used. */
+static void epilogue(struct code *c, bool otherwise)
+{
+    close_guard(c, &c->major);
+    close_guard(c, &c->type);
+    answer(c, otherwise);
+    if (c->n_exits[!otherwise])
+        answer(c, !otherwise);
 }
 
 struct bpf_insn *devices_program(struct arena *a, const struct dev_rules *rules, size_t *n)
 {
-    enum { PER_RULE = 8, FRAME = 8 };
-    struct code c = {arena_array(a, rules->n * PER_RULE + FRAME, sizeof *c.v), 0};
-    bool denies = false;
+    struct code c = {.v = arena_array(a, rules->n * PER_RULE + FRAME, sizeof *c.v)};
+    bool otherwise = false;
     size_t i = rules->n;
 
+    c.exits[0] = arena_array(a, rules->n + 1, sizeof *c.exits[0]);
+    c.exits[1] = arena_array(a, rules->n + 1, sizeof *c.exits[1]);
     prologue(&c);
     while (i--) {
-        const struct dev_rule *r = &rules->v[i];
-        add_to_program(&c, r);
-        denies |= !r->allow;
-        if (is_everything(r))
-            break; /* what was before it has no say; the verifier refuses dead code */
+        otherwise = rules->v[i].allow;
+        if (dev_is_everything(&rules->v[i]))
+            break; /* what was before it has no say */
+        otherwise = false;
+        add_to_program(&c, &rules->v[i]);
     }
-    if (i == SIZE_MAX) {
-        answer(&c, false);
-        denies = true;
-    }
+    if (otherwise && !c.n_exits[0])
+        return NULL;
+    epilogue(&c, otherwise);
     *n = c.n;
-    return denies ? c.v : NULL;
+    return c.v;
 }
 
 /* ---- attaching it ---- */

@@ -21,6 +21,12 @@ struct dev_rule {
     int index; /* in the configuration, -1: a default */
 };
 
+static inline bool dev_is_everything(const struct dev_rule *r)
+{
+    return r->type == 'a' && r->major == DEV_ANY && r->minor == DEV_ANY &&
+           r->access == DEV_ALL_ACCESS;
+}
+
 struct dev_rules {
     struct dev_rule *v;
     size_t n;

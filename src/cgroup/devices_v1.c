@@ -86,20 +86,44 @@ static int no_hole(const struct dev_rule *r, struct err *e)
     return err_at(e, "/linux/resources/devices/%d", r->index);
 }
 
+static int add_rule(struct dev_list *l, const struct dev_rule *r, struct err *e)
+{
+    if (r->allow != l->all)
+        add_exception(l, r);
+    else if (!remove_exceptions(l, r))
+        return no_hole(r, e);
+    return 0;
+}
+
+/* The kernel's "a" always means all of all: a narrower rule for both types becomes two. */
+static int add_both(struct dev_list *l, const struct dev_rule *r, struct err *e)
+{
+    struct dev_rule of_type = *r;
+    int done;
+
+    of_type.type = 'b';
+    done = add_rule(l, &of_type, e);
+    of_type.type = 'c';
+    return done < 0 ? done : add_rule(l, &of_type, e);
+}
+
 int devices_list(struct arena *a, const struct dev_rules *rules, struct dev_list *out,
                  struct err *e)
 {
-    *out = (struct dev_list){.v = arena_array(a, rules->n + 1, sizeof *out->v)};
+    *out = (struct dev_list){.v = arena_array(a, 2 * rules->n + 1, sizeof *out->v)};
     for (size_t i = 0; i < rules->n; i++) {
         const struct dev_rule *r = &rules->v[i];
-        if (r->type == 'a') {
+        int done = 0;
+        if (dev_is_everything(r)) {
             out->all = r->allow;
             out->n = 0;
-        } else if (r->allow != out->all) {
-            add_exception(out, r);
-        } else if (!remove_exceptions(out, r)) {
-            return no_hole(r, e);
+        } else if (r->type == 'a') {
+            done = add_both(out, r, e);
+        } else {
+            done = add_rule(out, r, e);
         }
+        if (done < 0)
+            return done;
     }
     return 0;
 }
