@@ -8,11 +8,13 @@
  * action; every number that is plainly allowed is reached without looking at arguments, which is
  * what the kernel needs to know it for its own cache (seccomp_cache_prepare, Linux 5.11).
  *
- * What a profile means where its text is silent is what libseccomp makes of it, except that of
- * several conditional rules that match the strictest action wins, as between filters (seccomp(2)):
+ * What a profile means where its text is silent is what libseccomp makes of it:
  *  - a rule without conditions beats every rule with conditions for the same call;
+ *  - of several rules with conditions that hold the strictest action wins, as it does between
+ *    filters (seccomp(2)); here libseccomp goes by an order of its own;
  *  - on 32-bit architectures values are cut to 32 bits;
- *  - where an architecture multiplexes a call (socketcall, ipc), that door is ruled, too.
+ *  - where an architecture multiplexes a call (socketcall, ipc), that door is ruled, too; where
+ *    a rule has conditions, more strictly than by libseccomp, which lets one go around them.
  */
 #ifndef RT_SEC_FILTER_H
 #define RT_SEC_FILTER_H

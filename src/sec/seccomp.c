@@ -190,19 +190,40 @@ static void bind_rule(struct compiler *c, struct filter_arch *arch, uint32_t num
     arch->v[arch->n++] = (struct filter_binding){number, c->order++, rule};
 }
 
+/* As the kernel ranks actions, seccomp(2): the smaller the stricter, as a signed number. */
+static bool is_looser(uint32_t one, uint32_t two)
+{
+    return (int32_t)(one & SECCOMP_RET_ACTION_FULL) > (int32_t)(two & SECCOMP_RET_ACTION_FULL);
+}
+
 /* By a multiplexer the arguments proper lie in memory, out of a filter's sight: only the subcall
- * can be told. */
+ * can be told. So what a condition would have let pass does not pass here, and what it would have
+ * stopped is stopped whole; else this door would go around the condition. NULL: no rule. */
 static const struct filter_rule *door_rule(struct compiler *c, const struct filter_rule *rule,
                                            int subcall)
 {
     struct filter_rule *door = arena_new(c->arena, struct filter_rule);
 
+    if (rule->n && is_looser(rule->action, c->filter.default_action))
+        return NULL;
     door->action = rule->action;
     door->n = 1;
     door->conditions = arena_new(c->arena, struct filter_condition);
     door->conditions[0].op = FILTER_EQ;
     door->conditions[0].value = (uint64_t)subcall;
     return door;
+}
+
+static void bind_rules(struct compiler *c, struct filter_arch *arch, const struct entry *entry,
+                       uint32_t number, int subcall)
+{
+    for (unsigned i = 0; i < entry->n; i++) {
+        const struct filter_rule *rule = &entry->rules[i];
+        if (subcall >= 0)
+            rule = door_rule(c, rule, subcall);
+        if (rule)
+            bind_rule(c, arch, number, rule);
+    }
 }
 
 static bool bind_name(struct compiler *c, unsigned arch_index, const char *name,
@@ -216,10 +237,8 @@ static bool bind_name(struct compiler *c, unsigned arch_index, const char *name,
         uint32_t number = place.v[i].number;
         arch->newest = !arch->named_any || number > arch->newest ? number : arch->newest;
         arch->named_any = true;
-        for (unsigned k = 0; !entry->skip && k < entry->n; k++)
-            bind_rule(c, arch, number,
-                      place.v[i].subcall < 0 ? &entry->rules[k]
-                                             : door_rule(c, &entry->rules[k], place.v[i].subcall));
+        if (!entry->skip)
+            bind_rules(c, arch, entry, number, place.v[i].subcall);
     }
     return known;
 }
