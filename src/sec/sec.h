@@ -32,34 +32,32 @@ step_fn step_set_no_new_privs;
 
 /* ---- seccomp (seccomp.c, seccomp_load.c, seccomp_listener.c), seccomp(2) ---- */
 
+/* host: plan->seccomp.late and .listener, which rows depend on. */
+int seccomp_plan(struct plan *, struct arena *, struct err *);
+
 /* host, before the first FORK: /linux/seccomp becomes plan->seccomp, the program in ctx->arena.
  * plan->seccomp.filter stays NULL where there is no profile. An action, operator or architecture
  * that cannot be honoured is an error; a system call that no table knows is skipped. */
 step_fn step_compile_seccomp;
 
-/* init: load the program.
+/* init: load the program. Each does nothing when it is not its turn.
  * early:    when !late: without no_new_privs loading needs CAP_SYS_ADMIN, so before the
  *           capabilities go (also with a listener).
  * listener: when late && listener, after step_set_no_new_privs and before `ready`: the descriptor
  *           must be handed on while the host is there.
- * late:     when late && !listener: the very last, so that the filter need not allow what rt does.
- * Each does nothing when it is not its turn. */
+ * late:     when late && !listener: the very last, so that the filter need not allow what rt
+ *           does. */
 step_fn step_load_seccomp_early;
 step_fn step_load_seccomp_listener;
 step_fn step_load_seccomp_late;
 
 /* host: take the notify descriptor out of init and send it with the state of the container to
  * /linux/seccomp/listenerPath (config-linux.md, "containerProcessState"). Needs ctx->child and
- * ctx->child_pidfd. It goes between a message "about to load" of init, after which init says
- * nothing (its sendmsg may be what the filter stops), and a message "handed over" to init:
- *
- *   SAY(init, host, announce_listener_early)  when listener && !late
- *   DO (init, load_seccomp_early)
- *   DO (host, hand_listener)                  when listener && !late
- *   SAY(host, init, listener_handed_early)    when listener && !late
- *
- * and the same with load_seccomp_listener when listener && late. */
+ * ctx->child_pidfd. It goes between a message of init that the filter is about to be loaded, after
+ * which init says nothing (its sendmsg may be what the filter stops), and one to init that the
+ * descriptor has been handed on. _late goes with step_load_seccomp_listener. */
 step_fn step_hand_listener;
+step_fn step_hand_listener_late;
 
 /* ---- AppArmor and SELinux (lsm.c) ---- */
 

@@ -299,7 +299,6 @@ static int set_flags(struct seccomp_plan *plan, const struct oci_seccomp *cfg, s
 
 static int set_listener(struct seccomp_plan *plan, const struct oci_seccomp *cfg, struct err *e)
 {
-    plan->listener = notifies(cfg);
     if (!plan->listener)
         return 0;
     if (!cfg->listener_path || !cfg->listener_path[0])
@@ -325,6 +324,17 @@ static int compile(struct compiler *c, struct err *e)
     return r;
 }
 
+int seccomp_plan(struct plan *p, struct arena *a, struct err *e)
+{
+    const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;
+
+    (void)a;
+    (void)e;
+    p->seccomp.late = p->process.cfg && p->process.cfg->no_new_privileges;
+    p->seccomp.listener = cfg && p->process.cfg && notifies(cfg);
+    return 0;
+}
+
 int step_compile_seccomp(struct ctx *ctx, struct err *e)
 {
     struct plan *p = ctx->plan;
@@ -334,7 +344,6 @@ int step_compile_seccomp(struct ctx *ctx, struct err *e)
 
     if (!c.cfg || !p->process.cfg)
         return 0;
-    plan->late = p->process.cfg->no_new_privileges;
     r = compile(&c, e);
     if (r == 0)
         r = set_listener(plan, c.cfg, e);
