@@ -174,9 +174,11 @@ static int fs_place(struct cgroup *cg, pid_t pid, struct err *e)
 
 static int fs_limit(struct cgroup *cg, const struct oci_resources *r, bool fresh, struct err *e)
 {
+    struct err own = {0};
+
     for (unsigned i = 0; i < cg->n; i++)
         drop(is_there(&cg->h[i]), "a limit that needs it will say so");
-    return limit_set(cg, r, fresh, e);
+    return limit_set(cg, r, fresh, e ? e : &own); /* whose code decides what can be left out */
 }
 
 /* ---- freeze ---- */

@@ -652,8 +652,83 @@ static void names_what_v2_lacks(void)
     box_close(&b);
 }
 
+/* ---- without privilege ---- */
+
+/* 0: as it should be, else the number of what is not. */
+static int does_without(void)
+{
+    struct box b;
+
+    box_open(&b, NULL);
+    b.plan.privileged = false;
+    b.req.rootless = -1;
+    if (cgroup_plan(&b.plan, &b.a, &b.e) < 0 || step_make_cgroup(&b.ctx, &b.e) < 0)
+        return 1;
+    if (n_dirs(&b) != 0 || cgroup_fd(b.plan.cgroup) != -1 || step_limit_cgroup(&b.ctx, &b.e) < 0)
+        return 2;
+    if (cgroup_remove(b.plan.cgroup, &b.e) < 0 || cgroup_is_frozen(b.plan.cgroup, &b.e) != 0)
+        return 3;
+    box_open(&b, "/rt-test-asked");
+    b.plan.privileged = false;
+    b.req.rootless = -1;
+    if (cgroup_plan(&b.plan, &b.a, &b.e) < 0 || step_make_cgroup(&b.ctx, &b.e) != -EACCES)
+        return 4;
+    box_open(&b, NULL);
+    b.plan.privileged = false;
+    b.req.rootless = -1;
+    set_limits(&b);
+    if (cgroup_plan(&b.plan, &b.a, &b.e) < 0 || step_make_cgroup(&b.ctx, &b.e) != -EACCES)
+        return 5;
+    return n_dirs(&b) == 0 ? 0 : 6;
+}
+
+/* In a directory that was given to the caller, all works. */
+static int does_in_its_own(const char *dir)
+{
+    struct box b;
+
+    box_open(&b, str_fmt(&(struct arena){0}, "%s/mine", dir));
+    b.plan.privileged = false;
+    b.req.rootless = -1;
+    if (cgroup_plan(&b.plan, &b.a, &b.e) < 0 || step_make_cgroup(&b.ctx, &b.e) < 0)
+        return 1;
+    if (n_dirs(&b) != b.plan.cgroup->n || step_limit_cgroup(&b.ctx, &b.e) < 0)
+        return 2;
+    return cgroup_remove(b.plan.cgroup, &b.e) == 0 && n_dirs(&b) == 0 ? 0 : 3;
+}
+
+static int as_nobody(int (*fn)(const char *), const char *arg)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+            _exit(99);
+        _exit(fn ? fn(arg) : does_without());
+    }
+    sys_wait_pid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void without_privilege(void)
+{
+    struct box b;
+
+    is_int(as_nobody(NULL, NULL), 0, "nobody does without, unless a limit or a path is asked for");
+    box_open(&b, "/rt-test-nobody");
+    if (!box_make(&b))
+        return;
+    for (unsigned i = 0; i < b.plan.cgroup->n; i++)
+        ok(chown(hier_at(&b, i)->path, 65534, 65534) == 0, "give a cgroup away");
+    is_int(as_nobody(does_in_its_own, "/rt-test-nobody"), 0, "nobody has cgroups where allowed");
+    said(&b, cgroup_remove(b.plan.cgroup, &b.e), "remove");
+    box_close(&b);
+}
+
 static void all(void)
 {
+    without_privilege();
     lives();
     is_everywhere();
     if (pure_v2)
