@@ -38,6 +38,7 @@ struct ctx {
     int middle_pidfd;
     const char *exec_path;     /* init: the program as found inside */
     int notify_fd;             /* host: the private end of NOTIFY_SOCKET, or -1 */
+    struct net_moves *net_moves; /* host: network devices that went inside, for undo, or NULL */
     struct progress *progress; /* shared page: the row each role is in, or NULL */
     int progress_fd;           /* memory behind it where a later start must read it, or -1 */
     struct trace *trace;       /* shared: timed rows, or NULL */

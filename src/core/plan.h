@@ -110,7 +110,8 @@ struct mount_plan {
     struct mount_item *v;
     unsigned n;
     int null_fd;                 /* the host's /dev/null, verified 1:3 */
-    bool dev_mounted;            /* a mount covers /dev, or /dev is in the image */
+    bool own_dev;                /* rt fills /dev: nothing of the host is bound over it */
+    bool has_devpts;             /* /dev/pts is a devpts, so /dev/ptmx leads there */
     struct device_item *devices; /* default and own devices in order */
     unsigned n_devices;
 };

@@ -137,7 +137,8 @@ static void fail_and_leave(struct ctx *ctx, const struct err *e)
 int script_walk(const struct script *s, unsigned first, unsigned end, struct ctx *ctx,
                 struct err *e)
 {
-    for (unsigned i = first; i < end; i++) {
+    /* The borders between commands are the host's: who is born on the way walks to the end. */
+    for (unsigned i = first; i < (ctx->me == ROLE_HOST ? end : s->n); i++) {
         const struct row *row = &s->rows[i];
         int r;
 
@@ -151,8 +152,11 @@ int script_walk(const struct script *s, unsigned first, unsigned end, struct ctx
             e->row = (uint16_t)i;
         if (ctx->me != ROLE_HOST)
             fail_and_leave(ctx, e);
+        log_debug("failed in row %s", s->rows[e->row].name);
         script_undo(s, first, i, ctx);
         return r;
     }
+    if (ctx->me != ROLE_HOST)
+        _exit(1);
     return 0;
 }

@@ -8,11 +8,11 @@
 #include <errno.h>
 #include <sys/mount.h>
 
-enum kind { ATTRIBUTE, REC_ATTRIBUTE, PROPAGATION, SUPER_FLAG, OLD_FLAG, FIELD, NOTHING };
+enum option_kind { ATTRIBUTE, REC_ATTRIBUTE, PROPAGATION, SUPER_FLAG, OLD_FLAG, FIELD, NOTHING };
 
 struct option {
     const char *word;
-    enum kind kind;
+    enum option_kind kind;
     uint64_t set, clear;
     bool tree;
     const char *key;

@@ -6,6 +6,7 @@
 #include "mount/mount.h"
 #include "mount/options.h"
 
+#include "base/fd.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -272,14 +273,14 @@ static void look_at_dev(struct mount_plan *mp)
 static int plan_propagation(struct plan *p, struct err *e)
 {
     struct mount_plan *mp = &p->mounts;
-    const char *word = p->cfg->linux ? p->cfg->linux->rootfs_propagation : NULL;
+    const struct oci_linux *l = p->cfg->linux;
+    const char *word;
 
-    if (!word || !word[0])
+    if (!l || !HAS(l, linux, rootfs_propagation))
         return 0;
-    if (options_propagation(word, &mp->propagation, &mp->rec_propagation) < 0) {
-        refuse(e, EINVAL, "\"%s\" is no kind of propagation", word);
-        return err_at(e, "/linux/rootfsPropagation");
-    }
+    word = oci_word(propagation, l->rootfs_propagation);
+    drop(options_propagation(word, &mp->propagation, &mp->rec_propagation),
+         "every word of the vocabulary is one of the option table");
     /* Without a pivot the host's tree stays reachable below; private would not hide it. */
     if (!mp->pivot && p->req->no_pivot && mp->propagation == MS_PRIVATE) {
         refuse(e, EINVAL, "--no-pivot and propagation \"%s\" exclude each other", word);

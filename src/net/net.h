@@ -5,6 +5,17 @@
 
 #include "core/ctx.h"
 
+/* Can /linux/netDevices be moved at all: names, a network namespace, privilege. Makes nothing. */
+int net_plan(struct plan *, struct arena *, struct err *);
+
 step_fn step_lo_up; /* init: loopback up in a new network namespace */
+
+/* host: /linux/netDevices into the network namespace of the container, renamed, with their
+ * permanent global addresses, up (runtime-spec config-linux.md, Network Devices). A name that is
+ * taken there is an error, a name with %d finds a free number. */
+step_fn step_move_net_devices;
+
+/* The creation failed: bring them back. Once a container runs they are its own and go with it. */
+void undo_move_net_devices(struct ctx *);
 
 #endif

@@ -109,7 +109,9 @@ int step_become_root(struct ctx *ctx, struct err *e)
 
     if (!ctx->plan->id.root_mapped)
         return 0;
-    r = sys_become(0, 0);
+    r = sys_setresgid(0);
+    if (r == 0)
+        r = sys_setresuid(0);
     return r < 0 ? fail(e, r, "become root in the user namespace") : 0;
 }
 

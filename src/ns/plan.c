@@ -93,15 +93,22 @@ static void plan_ids(struct plan *p, struct arena *a)
     id->deny_setgroups = !id->by_helper;
 }
 
+static size_t add_offset(char *text, size_t size, const char *clock,
+                         const struct oci_time_offset *t)
+{
+    int n = t ? snprintf(text, size, "%s %lld %u\n", clock, (long long)t->secs, t->nanosecs) : 0;
+
+    return n > 0 ? (size_t)n : 0;
+}
+
 static void plan_offsets(struct plan *p, struct arena *a)
 {
-    const struct oci_time_offset_map *t = &p->cfg->linux->time_offsets;
-    char *text = arena_alloc(a, t->n * 80 + 1);
-    size_t used = 0;
+    enum { ROOM = 160 };
+    const struct oci_time_offsets *t = p->cfg->linux->time_offsets;
+    char *text = arena_alloc(a, ROOM);
+    size_t used = add_offset(text, ROOM, "monotonic", t->monotonic);
 
-    for (size_t i = 0; i < t->n; i++)
-        used += (size_t)snprintf(text + used, 80, "%.20s %lld %u\n", t->k[i],
-                                 (long long)t->v[i].secs, (unsigned)t->v[i].nanosecs);
+    used += add_offset(text + used, ROOM - used, "boottime", t->boottime);
     p->ns.offsets = used ? text : NULL;
 }
 
@@ -114,7 +121,7 @@ int ns_plan(struct plan *p, struct arena *a, struct err *e)
         ns->fd[i] = -1;
     for (size_t i = 0; l && i < l->namespaces.n; i++)
         take_namespace(ns, &l->namespaces.v[i]);
-    if (l && l->time_offsets.n)
+    if (l && l->time_offsets)
         plan_offsets(p, a);
     if (ns->offsets && !(ns->fresh & CLONE_NEWTIME)) {
         refuse(e, EINVAL, "time offsets need a new time namespace");

@@ -8,10 +8,11 @@
 
 static const char *who(const struct row *r, struct arena *a)
 {
+    static const char *const arrows[] = {[OP_SAY] = "->", [OP_FORK] = "=>", [OP_GONE] = "~>"};
+
     if (r->op == OP_DO)
         return role_name(r->from);
-    return str_fmt(a, "%s %s %s", role_name(r->from), r->op == OP_FORK ? "=>" : "->",
-                   role_name(r->to));
+    return str_fmt(a, "%s %s %s", role_name(r->from), arrows[r->op], role_name(r->to));
 }
 
 int run_explain(const struct request *req, struct arena *a, FILE *out, struct err *e)

@@ -49,8 +49,8 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 
 /* Each concern completes its part, in an order in which it only needs what was decided before. */
 static part_fn *const parts[] = {
-    refuse_unsupported, ns_plan,      cgroup_plan, mount_plan, caps_plan,
-    lsm_plan,           process_plan, sysctl_plan, io_plan,
+    refuse_unsupported, ns_plan,  cgroup_plan,  mount_plan,  caps_plan,
+    seccomp_plan,       lsm_plan, process_plan, sysctl_plan, io_plan,
 };
 
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)
@@ -59,7 +59,6 @@ int run_plan(const struct request *req, struct arena *a, struct plan *p, struct 
     if (run_read_config(p, a, e) < 0)
         return -e->code;
     p->process.cfg = p->cfg->process;
-    p->seccomp.late = p->cfg->process && p->cfg->process->no_new_privileges;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](p, a, e) < 0)
             return -e->code;
