@@ -98,7 +98,7 @@ static int make(struct hier *h, struct err *e)
 static bool may_skip(const struct cgroup *cg, const struct hier *h, const struct plan *p, int r)
 {
     return cg->unprivileged && !cg->explicit && (r == -EACCES || r == -EPERM || r == -EROFS) &&
-           !(limit_needs(limit_resources(p)) & h->ctls);
+           !(limit_needs(limit_resources(p), h->kind) & h->ctls);
 }
 
 static int claim_hier(struct cgroup *cg, struct hier *h, const struct plan *p, struct err *e)

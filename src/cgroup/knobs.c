@@ -778,16 +778,29 @@ static unsigned unified_needs(const struct oci_resources *r)
     return need;
 }
 
-unsigned knobs_needs(const struct oci_resources *r)
+static bool asks(const struct oci_resources *r, size_t i)
+{
+    struct value v;
+
+    if (rows[i].ctl == CTL_NONE || !functions[i].get(r, &v))
+        return false;
+    return v.n > 0 || v.s || (v.n == 0 && rows[i].ctl == CTL_PIDS);
+}
+
+unsigned knobs_needs(const struct oci_resources *r, enum backend backend)
 {
     unsigned need = r ? unified_needs(r) : 0;
 
-    for (size_t i = 0; r && i < ROWS; i++) {
-        struct value v;
-        if (rows[i].ctl == CTL_NONE || !functions[i].get(r, &v))
-            continue;
-        if (v.n > 0 || v.s || (v.n == 0 && rows[i].ctl == CTL_PIDS))
+    for (size_t i = 0; r && i < ROWS; i++)
+        if (rows[i].file[backend] && asks(r, i))
             need |= BIT(rows[i].ctl);
-    }
     return need;
+}
+
+const char *knobs_asker(const struct oci_resources *r, enum ctl ctl)
+{
+    for (size_t i = 0; r && i < ROWS; i++)
+        if (rows[i].ctl == ctl && asks(r, i))
+            return rows[i].pointer;
+    return r && (unified_needs(r) & BIT(ctl)) ? "/unified" : "";
 }

@@ -48,8 +48,12 @@ struct knob_env {
 
 int knobs_convert(const struct knob_env *env, unsigned mask, struct settings *out, struct err *e);
 
-/* Controllers without which r cannot be honoured. */
-unsigned knobs_needs(const struct oci_resources *r);
+/* Controllers without which r cannot be honoured on a backend; what it has no file for is not
+ * counted, as its conversion refuses it. */
+unsigned knobs_needs(const struct oci_resources *r, enum backend backend);
+
+/* The property, below /linux/resources, for which r needs a controller; "" if none does. */
+const char *knobs_asker(const struct oci_resources *r, enum ctl ctl);
 
 /* Conversions by their own: the formulas. */
 uint64_t knob_cpu_weight(uint64_t shares); /* 1 to 10000 */

@@ -32,9 +32,9 @@ const struct oci_resources *limit_resources(const struct plan *p)
     return p && p->cfg && p->cfg->linux ? p->cfg->linux->resources : NULL;
 }
 
-unsigned limit_needs(const struct oci_resources *r)
+unsigned limit_needs(const struct oci_resources *r, const struct cg_kind *kind)
 {
-    return knobs_needs(r);
+    return knobs_needs(r, kind->backend);
 }
 
 static struct hier *place_of(struct cgroup *cg, enum ctl c)
@@ -359,7 +359,7 @@ int limit_set_early(struct cgroup *cg, struct hier *h, const struct oci_resource
 {
     struct job j = {.cg = cg, .fresh = true};
     unsigned mask = h->ctls & h->kind->early;
-    int done = r && (mask & limit_needs(r)) ? run(&j, r, mask, e) : 0;
+    int done = r && (mask & limit_needs(r, h->kind)) ? run(&j, r, mask, e) : 0;
 
     arena_free(&j.a);
     return done;

@@ -8,8 +8,8 @@
 /* linux.resources, or NULL. */
 const struct oci_resources *limit_resources(const struct plan *p);
 
-/* Controllers (BIT(enum ctl)) without which r cannot be honoured. */
-unsigned limit_needs(const struct oci_resources *r);
+/* Controllers (BIT(enum ctl)) of a kind without which r cannot be honoured. */
+unsigned limit_needs(const struct oci_resources *r, const struct cg_kind *kind);
 
 /* Write what r asks for. fresh: the cgroup is new and empty, so nothing is saved for going back,
  * and the controllers that are early in their kind are left out: limit_set_early did them. */

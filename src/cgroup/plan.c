@@ -202,7 +202,7 @@ static int decide(struct plan *p, struct arena *a, struct layout *l, struct err 
 
 static int nothing_mounted(const struct plan *p, struct err *e)
 {
-    if (!limit_needs(limit_resources(p))) {
+    if (!limit_needs(limit_resources(p), &kind_v1)) {
         log_debug("no cgroup hierarchy is mounted, and none is needed");
         return 0;
     }

@@ -6,6 +6,7 @@
  */
 #include "cgroup/devices.h"
 #include "cgroup/kind.h"
+#include "cgroup/knobs.h"
 #include "cgroup/limit.h"
 #include "cgroup/stat.h"
 
@@ -145,100 +146,110 @@ static int enable(const struct hier *h, int dir, unsigned ctls)
     return cg_write(dir, "cgroup.subtree_control", line);
 }
 
-static int no_controller(const struct hier *h, enum ctl c, const char *where, int code,
+/* What is to be passed on: all that is needed, and what would be nice for as long as it can be. */
+struct wanted {
+    const struct hier *h;
+    const struct oci_resources *res;
+    unsigned need, all;
+};
+
+static int no_controller(const struct wanted *w, enum ctl c, const char *where, int code,
                          struct err *e)
 {
-    const char *name = ctl_name(h, c);
+    const char *name = ctl_name(w->h, c);
 
     if (code == ENOENT) {
-        refuse(e, ENOENT, "controller %s, which a limit needs, is not available in cgroup %s", name,
+        refuse(e, ENOENT, "controller %s, which this needs, is not available in cgroup %s", name,
                where);
-        return err_hint(e,
-                        "write +%s to cgroup.subtree_control of its parents, or set Delegate=%s "
-                        "in the systemd unit",
-                        name, name);
+        err_hint(e,
+                 "write +%s to cgroup.subtree_control of its parents, or set Delegate=%s in "
+                 "the systemd unit",
+                 name, name);
+    } else {
+        fail(e, code, "pass controller %s on in %s/cgroup.subtree_control", name, where);
+        if (code == EBUSY)
+            err_hint(e, "a cgroup with processes cannot pass controllers on: move them to a "
+                        "sub-cgroup, or choose another cgroupsPath");
+        else
+            err_hint(e, "the cgroup has to be delegated to the caller: Delegate=%s", name);
     }
-    fail(e, code, "pass controller %s on in %s/cgroup.subtree_control", name, where);
-    if (code == EBUSY)
-        return err_hint(e, "a cgroup with processes cannot pass controllers on: move them to a "
-                           "sub-cgroup, or choose another cgroupsPath");
-    return err_hint(e, "the cgroup has to be delegated to the caller: Delegate=%s", name);
+    err_at(e, "/linux/resources%s", knobs_asker(w->res, c));
+    return -code;
 }
 
-/* One by one, to learn which it is that cannot be: what is needed fails, what would only be nice
- * is taken out of *want for all below. */
-static int enable_each(const struct hier *h, int dir, const char *where, unsigned missing,
-                       unsigned need, unsigned *want, struct err *e)
+/* One by one, to learn which it is that cannot be. */
+static int enable_each(struct wanted *w, int dir, const char *where, unsigned missing,
+                       struct err *e)
 {
     for (unsigned c = 0; c < CTLS; c++) {
-        int r = missing & BIT(c) ? enable(h, dir, BIT(c)) : 0;
-        if (r < 0 && (need & BIT(c)))
-            return no_controller(h, c, where, -r, e);
+        int r = missing & BIT(c) ? enable(w->h, dir, BIT(c)) : 0;
+        if (r < 0 && (w->need & BIT(c)))
+            return no_controller(w, c, where, -r, e);
         if (r < 0)
-            *want &= ~BIT(c);
+            w->all &= ~BIT(c);
     }
     return 0;
 }
 
-static int pass_on_at(const struct hier *h, const char *where, unsigned need, unsigned *want,
-                      struct err *e)
+static int pass_on_at(struct wanted *w, const char *where, struct err *e)
 {
     auto_close int dir = sys_open(AT_FDCWD, where, O_PATH | O_DIRECTORY, 0);
-    int r;
     unsigned on, here;
+    int r;
 
     if (dir < 0)
         return fail(e, dir, "open cgroup %s", where);
     on = read_ctls(dir, "cgroup.subtree_control", &r);
     if (r < 0)
         return fail(e, r, "read %s/cgroup.subtree_control", where);
-    if (!(*want & ~on))
+    if (!(w->all & ~on))
         return 0;
     here = read_ctls(dir, "cgroup.controllers", &r);
     for (unsigned c = 0; c < CTLS; c++)
-        if ((need & ~here) & BIT(c))
-            return no_controller(h, c, where, ENOENT, e);
-    *want &= here;
-    if (!(*want & ~on) || enable(h, dir, *want & ~on) == 0)
+        if ((w->need & ~here) & BIT(c))
+            return no_controller(w, c, where, ENOENT, e);
+    w->all &= here;
+    if (!(w->all & ~on) || enable(w->h, dir, w->all & ~on) == 0)
         return 0;
-    return enable_each(h, dir, where, *want & ~on, need, want, e);
+    return enable_each(w, dir, where, w->all & ~on, e);
 }
 
 /* Are they there already? The common case: one read for the second container of a parent. */
-static bool has_all(const struct hier *h, unsigned want)
+static bool has_all(const struct wanted *w)
 {
     int r;
 
-    return !(want & ~read_ctls(h->fd, "cgroup.controllers", &r));
+    return !(w->all & ~read_ctls(w->h->fd, "cgroup.controllers", &r));
 }
 
-static int pass_on(const struct hier *h, unsigned need, unsigned want, struct err *e)
+static int pass_on(struct wanted *w, struct err *e)
 {
-    const char *slash = h->path + strlen(h->mount);
+    const char *path = w->h->path, *slash = path + strlen(w->h->mount);
     char where[CG_PATH];
 
-    if (!want || has_all(h, want))
+    if (!w->all || has_all(w))
         return 0;
     do {
         int r;
-        memcpy(where, h->path, (size_t)(slash - h->path));
-        where[slash - h->path] = '\0';
-        r = pass_on_at(h, where, need, &want, e);
+        memcpy(where, path, (size_t)(slash - path));
+        where[slash - path] = '\0';
+        r = pass_on_at(w, where, e);
         if (r < 0)
             return r;
-    } while (want && (slash = strchr(slash + 1, '/')));
+    } while (w->all && (slash = strchr(slash + 1, '/')));
     return 0;
 }
 
 static int v2_ready(const struct cgroup *cg, struct hier *h, const struct plan *p, struct err *e)
 {
-    unsigned need = limit_needs(limit_resources(p)) & h->ctls & ~BUILT_IN;
-    unsigned nice = COUNTED;
+    struct wanted w = {.h = h, .res = limit_resources(p)};
+    unsigned here = h->ctls & ~BUILT_IN;
     int r;
 
-    if (is_delegated(p))
-        nice = ~BUILT_IN; /* the container may want to limit parts of itself */
-    r = pass_on(h, need, need | (nice & h->ctls & ~BUILT_IN), e);
+    w.need = limit_needs(w.res, h->kind) & here;
+    /* A container that owns its cgroup may want to limit parts of itself. */
+    w.all = w.need | (is_delegated(p) ? here : COUNTED & here);
+    r = pass_on(&w, e);
     return r < 0 ? r : delegate(cg, h, p, e);
 }
 

@@ -259,7 +259,7 @@ def cpu_burst_and_idle(b):
 @test
 def burst_above_the_quota_is_refused(b):
     limits(b, cpu={"quota": 30000, "burst": 40000})
-    b.refused("/linux/resources/cpu/burst", "cpu.cfs_burst_us")
+    b.refused("/linux/resources/cpu/burst")
     equal(directories(b), [])
     b.leaves_nothing()
 
@@ -452,7 +452,7 @@ def v2_missing_controller_is_named(b):
     limits(b, pids={"limit": 5})
     done = alone(b, "true")
     equal(done.code == 0, False)
-    contains(done.err, "pids")
+    contains(done.err, "/linux/resources/pids/limit", "controller pids")
     equal(left_in_v2(b), [])
 
 

@@ -281,17 +281,25 @@ static void needs(void)
 {
     struct oci_str_pair p = {"memory.high", "12"};
 
-    is_int(knobs_needs(NULL), 0, "nothing needs nothing");
-    is_int(knobs_needs(&res), 0, "empty objects too");
+    is_int(knobs_needs(NULL, BACKEND_V2), 0, "nothing needs nothing");
+    is_int(knobs_needs(&res, BACKEND_V2), 0, "empty objects too");
     GIVE(memory, limit, -1);
-    is_int(knobs_needs(&res), 0, "unlimited needs no controller");
+    is_int(knobs_needs(&res, BACKEND_V2), 0, "unlimited needs no controller");
     GIVE(memory, limit, 5);
     GIVE(pids, limit, 0);
     GIVE(cpu, cpus, "0");
-    is_int(knobs_needs(&res), BIT(CTL_MEMORY) | BIT(CTL_PIDS) | BIT(CTL_CPUSET), "limits do");
+    is_int(knobs_needs(&res, BACKEND_V2), BIT(CTL_MEMORY) | BIT(CTL_PIDS) | BIT(CTL_CPUSET),
+           "limits do");
     clear();
     res.unified = (struct oci_str_map){1, &p};
-    is_int(knobs_needs(&res), BIT(CTL_MEMORY), "and files by their name");
+    is_int(knobs_needs(&res, BACKEND_V2), BIT(CTL_MEMORY), "and files by their name");
+    is_str(knobs_asker(&res, CTL_MEMORY), "/unified", "which are the reason then");
+    clear();
+    GIVE(memory, swappiness, 5);
+    is_int(knobs_needs(&res, BACKEND_V2), 0, "what v2 has not needs nothing there");
+    is_int(knobs_needs(&res, BACKEND_V1), BIT(CTL_MEMORY), "but on v1");
+    is_str(knobs_asker(&res, CTL_MEMORY), "/memory/swappiness", "the reason");
+    is_str(knobs_asker(&res, CTL_PIDS), "", "no reason");
     clear();
 }
 

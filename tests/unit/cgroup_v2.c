@@ -102,6 +102,7 @@ static void passes_controllers_on(void)
     tree("cpu io memory", "", "", "", "");
     is_int(ready(), -ENOENT, "what a limit needs may not");
     ok(strstr(e.text, "pids") && strstr(e.text, top), "it is named: %s", e.text);
+    is_str(e.at, "/linux/resources/pids/limit", "with the property");
     ok(strstr(e.hint, "Delegate=pids"), "and what to do: %s", e.hint);
     is_str(get("cgroup.subtree_control"), "", "nothing was changed");
 }
