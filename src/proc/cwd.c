@@ -22,12 +22,14 @@ static const char *cwd_of(const struct ctx *ctx)
     return process ? process->cwd : NULL;
 }
 
-/* Is there somewhere else than the root already? */
+/* Is there somewhere else than the root already? Asked without a lookup of ".", which needs leave
+ * to search the directory that root may have entered for us. */
 static bool has_moved(void)
 {
     struct stat here, root;
 
-    return sys_stat(AT_FDCWD, ".", &here, 0) == 0 && sys_stat(AT_FDCWD, "/", &root, 0) == 0 &&
+    return sys_stat(AT_FDCWD, "", &here, AT_EMPTY_PATH) == 0 &&
+           sys_stat(AT_FDCWD, "/", &root, 0) == 0 &&
            (here.st_dev != root.st_dev || here.st_ino != root.st_ino);
 }
 

@@ -50,7 +50,7 @@ static const char *reason(int code, const struct oci_scheduler *cfg)
     if (code == -EPERM && cfg->policy == OCI_SCHED_POLICY_DEADLINE)
         return "it needs CAP_SYS_NICE, and a CPU affinity that covers the whole root domain";
     if (code == -EPERM)
-        return "it needs CAP_SYS_NICE on the host, or RLIMIT_RTPRIO or RLIMIT_NICE";
+        return "it needs CAP_SYS_NICE on the host, and real-time bandwidth in the cpu cgroup";
     if (code == -EBUSY)
         return "the bandwidth of SCHED_DEADLINE is used up";
     if (code == -EINVAL)
