@@ -3,7 +3,6 @@
 #include "proc/internal.h"
 #include "proc/proc.h"
 
-#include "base/num.h"
 #include "sys/sched.h"
 
 #include <errno.h>
@@ -17,16 +16,17 @@ struct nodes {
     unsigned n; /* one more than the largest */
 };
 
-/* A number at *at, which moves behind it. */
-static bool number(const char **at, unsigned *value)
+/* A number at *at, which moves behind its digits. */
+static int number(const char **at, unsigned *value)
 {
-    unsigned n = 0;
     const char *start = *at;
 
-    for (; **at >= '0' && **at <= '9' && n < MOST_NODES; ++*at)
-        n = 10 * n + (unsigned)(**at - '0');
-    *value = n;
-    return *at > start && n < MOST_NODES;
+    for (*value = 0; **at >= '0' && **at <= '9'; ++*at)
+        if (*value < MOST_NODES)
+            *value = 10 * *value + (unsigned)(**at - '0');
+    if (*at == start)
+        return -EINVAL;
+    return *value < MOST_NODES ? 0 : -ERANGE;
 }
 
 static void set_range(struct nodes *to, unsigned first, unsigned last)
@@ -44,14 +44,14 @@ static int parse(const char *text, struct nodes *to)
     *to = (struct nodes){0};
     while (*text) {
         unsigned first, last;
-        if (!number(&text, &first))
-            return *text >= '0' && *text <= '9' ? -ERANGE : -EINVAL;
+        int r = number(&text, &first);
         last = first;
-        if (*text == '-') {
+        if (r == 0 && *text == '-') {
             text++;
-            if (!number(&text, &last))
-                return *text >= '0' && *text <= '9' ? -ERANGE : -EINVAL;
+            r = number(&text, &last);
         }
+        if (r < 0)
+            return r;
         if (last < first || (*text && *text != ',') || (*text == ',' && !text[1]))
             return -EINVAL;
         set_range(to, first, last);
