@@ -43,6 +43,7 @@ struct ctx {
     int progress_fd;           /* memory behind it where a later start must read it, or -1 */
     struct trace *trace;       /* shared: timed rows, or NULL */
     struct oci_record *record; /* host: the container as it is on disk */
+    struct hook_files *hook_files; /* where annotations send the output of hooks, or NULL */
     bool hooks_begun;          /* host: a hook of the creation ran, so poststop is due on failure */
     /* What a SAY row carries besides its name, set by say functions and read by hear functions. */
     int say_fd;      /* borrowed, or -1 */

@@ -2,10 +2,12 @@
 /* Owns the lists of hooks and the state document each of them is given. */
 #include "hook/hook.h"
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "hook/program.h"
 #include "schema.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -49,19 +51,58 @@ static const char *annotation(const struct plan *p, const char *key)
     return NULL;
 }
 
+/* ---- files that take the output ---- */
+
+struct hook_files {
+    int out, err; /* or -1 */
+};
+
+static int open_file(const struct plan *p, const char *key, int *fd, struct err *e)
+{
+    const char *path = annotation(p, key);
+
+    *fd = -1;
+    if (!path || !path[0])
+        return 0;
+    *fd = sys_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0600);
+    if (*fd >= 0)
+        return 0;
+    fail(e, *fd, "open %s for the output of hooks", path);
+    return err_at(e, "/annotations/%s", key);
+}
+
+int step_open_hook_files(struct ctx *ctx, struct err *e)
+{
+    struct hook_files *f;
+
+    if (ctx->hook_files)
+        return 0;
+    f = arena_new(ctx->arena, struct hook_files);
+    if (open_file(ctx->plan, "run.oci.hooks.stdout", &f->out, e) < 0)
+        return -e->code;
+    if (open_file(ctx->plan, "run.oci.hooks.stderr", &f->err, e) < 0) {
+        fd_close(&f->out);
+        return -e->code;
+    }
+    ctx->hook_files = f;
+    return 0;
+}
+
+/* ---- lists ---- */
+
 static int run_one(struct ctx *ctx, const struct oci_hook *h, const char *state, const char *kind,
                    size_t i, struct err *e)
 {
     struct program p = {
         .hook = h,
         .input = state,
-        .stdout_file = annotation(ctx->plan, "run.oci.hooks.stdout"),
-        .stderr_file = annotation(ctx->plan, "run.oci.hooks.stderr"),
+        .stdout_file = ctx->hook_files->out,
+        .stderr_file = ctx->hook_files->err,
     };
     int r = program_run(&p, ctx->arena, e);
 
-    if (r == 0 && p.output && p.output[0])
-        log_debug("hook %s %zu (%s): %s", kind, i, h->path, p.output);
+    log_debug("hook %s %zu (%s) %s after %.3f ms%s%s", kind, i, h->path, r < 0 ? "failed" : "ended",
+              p.ms, p.output[0] ? ": " : "", p.output);
     return r < 0 ? err_at(e, "/hooks/%s/%zu", kind, i) : 0;
 }
 
@@ -70,6 +111,8 @@ static int run_list(struct ctx *ctx, const struct oci_hook_list *list,
 {
     char *state = state_json(ctx, kind->status, pid);
 
+    if (step_open_hook_files(ctx, e) < 0)
+        return -e->code;
     ctx->hooks_begun = true;
     for (size_t i = 0; i < list->n; i++)
         if (run_one(ctx, &list->v[i], state, kind->name, i, e) < 0)
@@ -113,18 +156,28 @@ int step_poststart_hooks(struct ctx *ctx, struct err *e)
     return run_list(ctx, &ctx->plan->cfg->hooks->poststart, &kind, ctx->child, e);
 }
 
+static void warn(const struct err *e)
+{
+    char line[sizeof *e];
+
+    log_warn("%s", err_line(e, line, sizeof line));
+}
+
 void hooks_poststop(struct ctx *ctx)
 {
     const struct oci_hooks *h = ctx->plan->cfg->hooks;
+    struct err e = {0};
     char *state;
 
     if (!h || !h->poststop.n)
         return;
     state = state_json(ctx, OCI_STATE_STATUS_STOPPED, 0);
-    for (size_t i = 0; i < h->poststop.n; i++) {
-        struct err e = {0};
-        char line[1024];
-        if (run_one(ctx, &h->poststop.v[i], state, "poststop", i, &e) < 0)
-            log_warn("%s", err_line(&e, line, sizeof line));
+    if (step_open_hook_files(ctx, &e) < 0) {
+        warn(&e);
+        ctx->hook_files = arena_new(ctx->arena, struct hook_files);
+        *ctx->hook_files = (struct hook_files){.out = -1, .err = -1};
     }
+    for (size_t i = 0; i < h->poststop.n; i++)
+        if (run_one(ctx, &h->poststop.v[i], state, "poststop", i, &e) < 0)
+            warn(&e);
 }

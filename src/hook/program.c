@@ -1,81 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owns the supervision of a hook's process: input, output, deadline, end. One poll loop watches
- * its pidfd and its pipes, so that neither a hook that ignores stdin nor a grandchild that keeps
- * stdout open can hold rt up.
+ * Owns the supervision of a hook's process: input, output, deadline, end. Its stdin is filled
+ * before it exists, so that a hook that does not read it is no failure and raises no SIGPIPE. What
+ * ends the wait is its pidfd: a grandchild that keeps stdout open cannot hold rt up.
  */
 #include "hook/program.h"
 
 #include "base/fd.h"
-#include "base/str.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { KEPT_OUTPUT = 2048 };
+enum { KEPT_OUTPUT = 2048, SAID_IN_ERROR = 240, LARGEST_DRAIN = 1 << 18 };
 
 struct watch {
-    int in, out, pidfd;
+    int out, pidfd;
     pid_t pid;
-    const char *input;
-    size_t left;
     char *kept;
     size_t used;
-    int64_t deadline; /* ms of CLOCK_MONOTONIC, 0: none */
+    int64_t begin, deadline; /* us of CLOCK_MONOTONIC; deadline 0: none */
 };
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* ---- the child ---- */
+/* ---- input ---- */
 
-static void output_to(const char *file, int pipe_end, int target)
+/* A file, for what no pipe can hold (annotations may be of any length). */
+static int input_file(const char *text, size_t n)
 {
-    int fd =
-        file ? sys_open(AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0600) : pipe_end;
+    auto_close int fd = sys_memfd("hook-state", 0);
+    int r = fd < 0 ? fd : sys_write_all(fd, text, n);
 
-    if (fd < 0 || sys_dup_onto(fd, target) < 0)
-        _exit(127);
+    if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+        r = -errno;
+    return r < 0 ? r : take_fd(&fd);
 }
 
-static void reset_signals(void)
+/* A descriptor from which the text is read. */
+static int open_input(const char *text)
 {
-    sigset_t none;
+    size_t n = strlen(text);
+    int ends[2], r;
 
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    if (fcntl(ends[1], F_GETPIPE_SZ) < (int)n && fcntl(ends[1], F_SETPIPE_SZ, (int)n) < (int)n)
+        r = input_file(text, n);
+    else
+        r = sys_write_all(ends[1], text, n);
+    fd_close(&ends[1]);
+    if (r == 0)
+        return ends[0];
+    fd_close(&ends[0]);
+    return r;
+}
+
+/* ---- start ---- */
+
+static int spawn_attributes(posix_spawnattr_t *a)
+{
+    sigset_t all, none;
+
+    /* sigfillset leaves out the two signals that libc keeps, which posix_spawn then ignores. */
+    memset(&all, 0xff, sizeof all);
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    posix_spawnattr_setsigdefault(a, &all);
+    posix_spawnattr_setsigmask(a, &none);
+    posix_spawnattr_setpgroup(a, 0);
+    return posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                           POSIX_SPAWN_SETPGROUP);
 }
 
-/* The report pipe closes by exec; before that it carries the errno of a failed one. */
-static void become_hook(const struct program *p, char *const argv[], char *const envp[], int in,
-                        int out, int report)
+/* Nothing of rt's descriptors but these three (dup2 of a descriptor onto itself clears CLOEXEC). */
+static int spawn_streams(posix_spawn_file_actions_t *f, int in, int out, int err)
 {
-    int r;
+    int r = posix_spawn_file_actions_adddup2(f, in, STDIN_FILENO);
 
-    setpgid(0, 0);
-    reset_signals();
-    if (sys_dup_onto(in, STDIN_FILENO) < 0)
-        _exit(127);
-    output_to(p->stdout_file, out, STDOUT_FILENO);
-    output_to(p->stderr_file, out, STDERR_FILENO);
-    /* CLOEXEC, not closed: the report must stay until exec has worked. */
-    drop(sys_close_range(3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */), "our own are CLOEXEC anyhow");
-    r = sys_execveat(AT_FDCWD, p->hook->path, argv, envp, 0);
-    drop(sys_write(report, &r, sizeof r), "the parent then sees status 127");
-    _exit(127);
+    if (!r)
+        r = posix_spawn_file_actions_adddup2(f, out, STDOUT_FILENO);
+    if (!r)
+        r = posix_spawn_file_actions_adddup2(f, err, STDERR_FILENO);
+    return r ? r : posix_spawn_file_actions_addclosefrom_np(f, 3);
 }
 
 static char **vector(const struct oci_strs *s, const char *first, struct arena *a)
@@ -89,172 +107,180 @@ static char **vector(const struct oci_strs *s, const char *first, struct arena *
     return v;
 }
 
-static int make_pipe(int ends[2], struct err *e)
+/* 0 when the program runs, -errno also when its exec fails. */
+static int spawn(const struct program *p, int in, int out, pid_t *pid, struct arena *a)
 {
-    return pipe2(ends, O_CLOEXEC) < 0 ? fail(e, errno, "make a pipe to a hook") : 0;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    int r = posix_spawn_file_actions_init(&files);
+
+    if (r)
+        return -r;
+    r = posix_spawnattr_init(&attributes);
+    if (!r)
+        r = spawn_attributes(&attributes);
+    if (!r)
+        r = spawn_streams(&files, in, p->stdout_file >= 0 ? p->stdout_file : out,
+                          p->stderr_file >= 0 ? p->stderr_file : out);
+    if (!r)
+        r = posix_spawn(pid, p->hook->path, &files, &attributes,
+                        vector(&p->hook->args, p->hook->path, a), vector(&p->hook->env, NULL, a));
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    return -r;
 }
 
-/* 0 when the program runs. */
-static int launch(struct program *p, struct watch *w, struct arena *a, struct err *e)
+static int launch(const struct program *p, struct watch *w, struct arena *a, struct err *e)
 {
-    char **argv = vector(&p->hook->args, p->hook->path, a);
-    char **envp = vector(&p->hook->env, NULL, a);
-    struct sys_clone clone = {.cgroup = -1, .exit_signal = SIGCHLD};
-    int in[2] = {-1, -1}, out[2] = {-1, -1}, report[2] = {-1, -1}, why = 0;
+    auto_close int in = open_input(p->input), out = -1;
+    int ends[2], r;
 
-    if (make_pipe(in, e) < 0 || make_pipe(out, e) < 0 || make_pipe(report, e) < 0)
-        return -e->code;
-    w->pid = sys_clone3(&clone, &w->pidfd);
-    if (w->pid == 0)
-        become_hook(p, argv, envp, in[0], out[1], report[1]);
-    fd_close(&in[0]);
-    fd_close(&out[1]);
-    fd_close(&report[1]);
-    w->in = in[1];
-    w->out = out[0];
-    if (w->pid < 0) {
-        fd_close(&report[0]);
-        return fail(e, w->pid, "fork for the hook %s", p->hook->path);
+    if (in < 0)
+        return fail(e, in, "prepare the input of the hook %s", p->hook->path);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return fail(e, errno, "make a pipe to the hook %s", p->hook->path);
+    w->out = ends[0];
+    out = ends[1];
+    w->begin = now_us();
+    r = spawn(p, in, out, &w->pid, a);
+    if (r < 0)
+        return fail(e, r, "run the hook %s", p->hook->path);
+    w->pidfd = sys_pidfd_open(w->pid);
+    if (w->pidfd < 0) {
+        kill(-w->pid, SIGKILL);
+        drop(sys_wait_pid(w->pid, NULL, 0), "it was ours");
+        return fail(e, w->pidfd, "watch the hook %s", p->hook->path);
     }
-    if (sys_read(report[0], &why, sizeof why) != sizeof why)
-        why = 0;
-    fd_close(&report[0]);
-    return why < 0 ? fail(e, why, "run the hook %s", p->hook->path) : 0;
+    drop(fcntl(w->out, F_SETFL, O_NONBLOCK), "poll says when to read");
+    return 0;
 }
 
 /* ---- the watch ---- */
 
-static void feed(struct watch *w)
-{
-    ssize_t n = write(w->in, w->input, w->left);
-
-    if (n > 0) {
-        w->input += n;
-        w->left -= (size_t)n;
-    }
-    /* A hook that does not read its stdin is no failure. */
-    if (!w->left || (n < 0 && errno != EAGAIN && errno != EINTR))
-        fd_close(&w->in);
-}
-
-/* Keeps the end of the output: that is where the reason stands. */
-static void keep(struct watch *w)
+/* Keeps the end of the output: that is where the reason stands. Bytes read, 0 when there are no
+ * more for now. */
+static size_t keep(struct watch *w)
 {
     char piece[1024];
     ssize_t n = read(w->out, piece, sizeof piece);
+    size_t got = n > 0 ? (size_t)n : 0, cut;
 
-    if (n <= 0) {
-        if (n == 0 || (errno != EAGAIN && errno != EINTR))
-            fd_close(&w->out);
-        return;
-    }
-    if (w->used + (size_t)n > KEPT_OUTPUT) {
-        size_t cut = w->used + (size_t)n - KEPT_OUTPUT;
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        fd_close(&w->out);
+    cut = w->used + got > KEPT_OUTPUT ? w->used + got - KEPT_OUTPUT : 0;
+    if (cut)
         memmove(w->kept, w->kept + cut, w->used - cut);
-        w->used -= cut;
-    }
-    memcpy(w->kept + w->used, piece, (size_t)n);
-    w->used += (size_t)n;
-    w->kept[w->used] = '\0';
+    w->used -= cut;
+    memcpy(w->kept + w->used, piece, got);
+    w->used += got;
+    return got;
 }
 
-static int time_left(const struct watch *w)
+/* For poll, rounded up so that it does not spin through the last millisecond. */
+static int time_left_ms(const struct watch *w)
 {
-    int64_t left = w->deadline ? w->deadline - now_ms() : -1;
+    int64_t left = w->deadline - now_us();
 
-    return !w->deadline ? -1 : left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+    if (!w->deadline)
+        return -1;
+    return left <= 0 ? 0 : left > 1000000000 ? 1000000 : (int)((left + 999) / 1000);
 }
 
 /* Until the process has ended: true; the deadline has passed: false. */
 static bool watch_process(struct watch *w)
 {
     for (;;) {
-        struct pollfd p[3] = {
+        struct pollfd p[2] = {
             {.fd = w->pidfd, .events = POLLIN},
             {.fd = w->out, .events = POLLIN},
-            {.fd = w->in, .events = POLLOUT},
         };
-        int n = poll(p, 3, time_left(w));
+        int n = poll(p, 2, time_left_ms(w));
 
-        if (n == 0 && w->deadline && now_ms() >= w->deadline)
-            return false;
-        if (n <= 0)
-            continue;
-        if (p[2].revents)
-            feed(w);
-        if (p[1].revents)
-            keep(w);
-        if (p[0].revents)
+        if (n > 0 && p[0].revents)
             return true;
+        if (n > 0 && p[1].revents)
+            keep(w);
+        if (w->deadline && now_us() >= w->deadline)
+            return false;
     }
 }
 
-/* What is in the pipe when the process has ended; grandchildren may hold it open for longer. */
+/* What is in the pipe when the process has ended; others may go on writing. */
 static void drain(struct watch *w)
 {
-    size_t before;
+    size_t total = 0, got = 1;
 
-    do {
-        before = w->used;
-        if (w->out >= 0 && sys_poll_in(w->out, 0) == 1)
-            keep(w);
-    } while (w->out >= 0 && w->used != before);
+    while (w->out >= 0 && got && total < LARGEST_DRAIN)
+        total += got = keep(w);
 }
 
-static void flatten(char *s)
+/* One line, without what could steer a terminal. */
+static void flatten(char *s, size_t n)
 {
-    for (size_t n = strlen(s); n && (s[n - 1] == '\n' || s[n - 1] == ' '); n--)
-        s[n - 1] = '\0';
-    for (; *s; s++)
-        if (*s == '\n')
-            *s = ' ';
+    while (n && (s[n - 1] == '\n' || s[n - 1] == ' '))
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < ' ' || s[i] == 127)
+            s[i] = ' ';
+    s[n] = '\0';
 }
 
-static int verdict(const struct program *p, const struct watch *w, int status, bool in_time,
-                   struct err *e)
+static int verdict(const struct program *p, int status, bool in_time, struct err *e)
 {
-    const char *said = w->used ? w->kept : "";
+    const char *path = p->hook->path, *said = p->output;
+    size_t n = strlen(said);
+    const char *colon = n ? ": " : "";
 
+    if (n > SAID_IN_ERROR)
+        said += n - SAID_IN_ERROR;
     if (!in_time)
-        return refuse(e, ETIMEDOUT, "the hook %s did not end within %lld s%s%.200s", p->hook->path,
-                      (long long)p->hook->timeout, said[0] ? ": " : "", said);
+        return refuse(e, ETIMEDOUT, "the hook %s did not end within %lld s%s%s", path,
+                      (long long)p->hook->timeout, colon, said);
     if (WIFSIGNALED(status))
-        return refuse(e, EIO, "the hook %s was killed by signal %d%s%.200s", p->hook->path,
-                      WTERMSIG(status), said[0] ? ": " : "", said);
+        return refuse(e, EIO, "the hook %s was killed by signal %d (%s)%s%s", path,
+                      WTERMSIG(status), strsignal(WTERMSIG(status)), colon, said);
     if (WEXITSTATUS(status))
-        return refuse(e, EIO, "the hook %s failed with status %d%s%.200s", p->hook->path,
-                      WEXITSTATUS(status), said[0] ? ": " : "", said);
+        return refuse(e, EIO, "the hook %s failed with status %d%s%s", path, WEXITSTATUS(status),
+                      colon, said);
     return 0;
+}
+
+static int64_t deadline_of(const struct oci_hook *h, int64_t begin)
+{
+    if (!HAS(h, hook, timeout) || h->timeout > INT32_MAX)
+        return 0; /* none, or beyond the life of this machine */
+    return begin + h->timeout * 1000000;
+}
+
+static int supervise(struct program *p, struct watch *w, struct err *e)
+{
+    bool in_time;
+    int status = 0, r;
+
+    w->deadline = deadline_of(p->hook, w->begin);
+    in_time = watch_process(w);
+    if (!in_time)
+        kill(-w->pid, SIGKILL);
+    r = sys_wait_pidfd(w->pidfd, &status);
+    p->ms = (double)(now_us() - w->begin) / 1000;
+    drain(w);
+    flatten(w->kept, w->used);
+    p->output = w->kept;
+    return r < 0 ? fail(e, r, "wait for the hook %s", p->hook->path)
+                 : verdict(p, status, in_time, e);
 }
 
 int program_run(struct program *p, struct arena *a, struct err *e)
 {
-    struct watch w = {.in = -1, .out = -1, .pidfd = -1, .input = p->input};
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-    int status = 0, r;
-    bool in_time = true;
+    struct watch w = {.out = -1, .pidfd = -1};
+    int r;
 
-    w.left = strlen(p->input);
     w.kept = arena_alloc(a, KEPT_OUTPUT + 1);
-    if (HAS(p->hook, hook, timeout))
-        w.deadline = now_ms() + p->hook->timeout * 1000;
-    sigaction(SIGPIPE, &ignore, &before);
+    p->output = w.kept;
     r = launch(p, &w, a, e);
-    if (r == 0) {
-        drop(fcntl(w.in, F_SETFL, O_NONBLOCK), "it would only block longer");
-        in_time = watch_process(&w);
-        if (!in_time)
-            kill(-w.pid, SIGKILL);
-    }
-    if (w.pidfd >= 0 && sys_wait_pidfd(w.pidfd, &status) == 0 && r == 0) {
-        drain(&w);
-        flatten(w.kept);
-        p->output = w.kept;
-        r = verdict(p, &w, status, in_time, e);
-    }
-    fd_close(&w.in);
+    if (r == 0)
+        r = supervise(p, &w, e);
     fd_close(&w.out);
     fd_close(&w.pidfd);
-    sigaction(SIGPIPE, &before, NULL);
     return r;
 }

@@ -9,13 +9,15 @@
 
 struct program {
     const struct oci_hook *hook;
-    const char *input;                     /* for its stdin */
-    const char *stdout_file, *stderr_file; /* appended to, instead of being kept; or NULL */
-    char *output;                          /* out: the end of what it printed, or NULL */
+    const char *input;            /* for its stdin */
+    int stdout_file, stderr_file; /* borrowed: taken instead of being kept; or -1 */
+    char *output;                 /* out: the end of what it printed, on one line */
+    double ms;                    /* out: how long it ran */
 };
 
-/* Run it in a process group of its own and wait; when its timeout passes the group is killed. A
- * program that cannot be run, a status other than 0, a signal and a timeout are failures. */
+/* Run it in a process group of its own, with descriptors 0 to 2 only, and wait; when its timeout
+ * passes the group is killed. A program that cannot be run, a status other than 0, a signal and a
+ * timeout are failures, told with the end of what it printed. */
 int program_run(struct program *, struct arena *, struct err *);
 
 #endif
