@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -214,6 +215,8 @@ int main(int argc, char **argv)
     struct err e = {0};
     char line[1024];
 
+    /* A peer or reader that is gone is an error value, not the end of rt. Reset before exec. */
+    signal(SIGPIPE, SIG_IGN);
     if (run_command(&app, argc - 1, argv + 1, &e) < 0) {
         fflush(stdout);
         log_error("%s", err_line(&e, line, sizeof line));

@@ -66,6 +66,25 @@ static int say_row(const struct script *s, unsigned i, struct ctx *ctx, struct e
     return r < 0 ? fail(e, r, "tell the other process about %s", s->rows[i].name) : 0;
 }
 
+/* The last row that `role` does by itself before row i. */
+static unsigned last_row_of(const struct script *s, unsigned i, enum role role,
+                            const struct plan *p)
+{
+    while (i-- > 0)
+        if (s->rows[i].op == OP_DO && s->rows[i].from == role && script_row_applies(&s->rows[i], p))
+            return i;
+    return 0;
+}
+
+/* A death looks like the end that was waited for: only the progress tells the difference. Within
+ * the very last row, exec, there is none: the kernel kills a program that it cannot load. */
+static bool came_to_the_end(const struct script *s, unsigned i, const struct ctx *ctx)
+{
+    enum role from = s->rows[i].from;
+
+    return !ctx->progress || ctx->progress->row[from] >= last_row_of(s, i, from, ctx->plan);
+}
+
 static int wait_gone(const struct script *s, unsigned i, struct ctx *ctx, struct err *e)
 {
     int got = wire_hear(ctx->wire, (uint16_t)i, NULL, NULL, e);
@@ -76,6 +95,8 @@ static int wait_gone(const struct script *s, unsigned i, struct ctx *ctx, struct
         return -e->code;
     if (got == WIRE_ROW)
         return refuse(e, EPROTO, "a message where the end was expected");
+    if (!came_to_the_end(s, i, ctx))
+        return died(s, ctx, e);
     return s->rows[i].hear ? s->rows[i].hear(ctx, e) : 0;
 }
 
@@ -129,8 +150,10 @@ void script_undo(const struct script *s, unsigned first, unsigned end, struct ct
 
 static void fail_and_leave(struct ctx *ctx, const struct err *e)
 {
-    if (ctx->wire >= 0)
-        wire_fail(ctx->wire, e);
+    char line[1024];
+
+    if (ctx->wire < 0 || wire_fail(ctx->wire, e) < 0)
+        log_error("%s: %s", role_name(ctx->me), err_line(e, line, sizeof line));
     _exit(1);
 }
 

@@ -27,12 +27,15 @@ int wire_say(int sock, uint16_t row, int fd)
     return n < 0 ? (int)n : 0;
 }
 
-void wire_fail(int sock, const struct err *e)
+int wire_fail(int sock, const struct err *e)
 {
     struct message m = {.magic = MAGIC, .kind = KIND_FAIL, .row = e->row, .err = *e};
 
-    /* write, not sendmsg: a seccomp filter that is loaded already rarely forbids it. */
-    drop(sys_write(sock, &m, sizeof m), "the peer then sees our end without a reason");
+    /* write, not sendmsg: a seccomp filter that is loaded already rarely forbids it. A peer that is
+     * gone must not kill us by SIGPIPE. */
+    ssize_t n = sys_write(sock, &m, sizeof m);
+
+    return n < 0 ? (int)n : 0;
 }
 
 /* Strings of a peer are never trusted to end. */

@@ -21,8 +21,8 @@ enum wire_got {
  * said before is then still to be heard. */
 int wire_say(int sock, uint16_t row, int fd);
 
-/* Say that we failed, for good. Best effort: there is nobody else to tell. */
-void wire_fail(int sock, const struct err *e);
+/* Say that we failed, for good. -EPIPE when there is nobody to tell. The caller ignores SIGPIPE. */
+int wire_fail(int sock, const struct err *e);
 
 /* Wait for row `row`. enum wire_got, or -errno with *e filled (a broken or foreign message).
  * *fd receives an owned descriptor or -1, *pid the sender (0 unless SO_PASSCRED is on). */
