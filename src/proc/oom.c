@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owns the adjustment of the OOM killer's score, proc_pid_oom_score_adj(5). */
+/* Owns the adjustment of the OOM killer's score, proc_pid_oom_score_adj(5). A child inherits it. */
 #include "proc/proc.h"
 
 #include "fs/procfs.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-int step_set_oom_score(struct ctx *ctx, struct err *e)
+static int set(const struct ctx *ctx, struct err *e)
 {
     const struct oci_process *process = ctx->plan->process.cfg;
     char value[16];
@@ -23,4 +23,14 @@ int step_set_oom_score(struct ctx *ctx, struct err *e)
     if (r == -EACCES || r == -EPERM)
         err_hint(e, "to lower it below the caller's needs CAP_SYS_RESOURCE on the host");
     return r;
+}
+
+int step_set_oom_score(struct ctx *ctx, struct err *e)
+{
+    return set(ctx, e);
+}
+
+int step_set_oom_score_early(struct ctx *ctx, struct err *e)
+{
+    return set(ctx, e);
 }

@@ -38,7 +38,11 @@ step_fn step_finish_environment;
  * "executable file not found in $PATH", "no such file or directory", "permission denied". */
 step_fn step_find_program;
 
-step_fn step_set_oom_score;     /* by ctx->proc */
+/* init by ctx->proc, as its first work, or where there is a middle process that one (_early): after
+ * a change of ids the file belongs to the host's root, whom a user namespace does not reach. */
+step_fn step_set_oom_score;
+step_fn step_set_oom_score_early;
+
 step_fn step_set_rlimits;       /* only what differs from what is there */
 step_fn step_set_scheduler;     /* sched_setattr(2) */
 step_fn step_set_io_priority;   /* ioprio_set(2) */
@@ -51,6 +55,10 @@ step_fn step_reset_affinity;
 /* init: give pipes, sockets and terminals among the descriptors 0 to 2 to the user. Files are left
  * alone, and so is every device that is not a terminal. */
 step_fn step_own_stdio;
+
+/* host, with privilege and a new user namespace: the same for pipes and sockets, to the user's id
+ * on the host. Inside, an owner without a mapping could not give them away. */
+step_fn step_own_stdio_outside;
 
 /* init: groups, gid, uid. Keeps the permitted capabilities for step_set_caps when some are
  * planned. setgroups is left out where the user namespace denies it and no group was asked for. */

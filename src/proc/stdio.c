@@ -6,6 +6,7 @@
  */
 #include "proc/proc.h"
 
+#include "base/fd.h"
 #include "sys/cred.h"
 #include "sys/sys.h"
 
@@ -22,6 +23,36 @@ static bool can_be_given(int fd, const struct stat *st)
 static bool is_harmless(int r)
 {
     return r == -EPERM || r == -EROFS || r == -EINVAL || r == -EACCES || r == -EOVERFLOW;
+}
+
+/* The id on the host of one in the container's new user namespace. */
+static bool map(const struct oci_id_mapping_list *list, uint32_t inside, uint32_t *outside)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct oci_id_mapping *m = &list->v[i];
+        if (inside >= m->container_id && inside - m->container_id < m->size) {
+            *outside = m->host_id + (inside - m->container_id);
+            return true;
+        }
+    }
+    return false;
+}
+
+int step_own_stdio_outside(struct ctx *ctx, struct err *e)
+{
+    const struct oci_process *process = ctx->plan->process.cfg;
+    const struct oci_linux *lin = ctx->plan->cfg->linux;
+    uint32_t inside = process && process->user ? process->user->uid : 0, uid;
+
+    (void)e;
+    if (!process || !lin || !map(&lin->uid_mappings, inside, &uid))
+        return 0;
+    for (int fd = 0; fd < 3; fd++) {
+        struct stat st;
+        if (sys_fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+            drop(sys_chown(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH), "the stream works as it is");
+    }
+    return 0;
 }
 
 int step_own_stdio(struct ctx *ctx, struct err *e)

@@ -464,6 +464,38 @@ def a_file_as_stdout_keeps_its_owner(b):
     assert stat.S_ISREG(os.stat(path).st_mode)
 
 
+def in_user_namespace(b):
+    b.add_namespace("user")
+    for ids in ("uidMappings", "gidMappings"):
+        b.linux[ids] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    for folder, _, _ in os.walk(b.rootfs):
+        os.chown(folder, 100000, 100000)
+    os.chmod(b.dir, 0o755)
+
+
+@test
+def user_namespace_keeps_what_needs_the_host(b):
+    in_user_namespace(b)
+    b.process["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [5]}
+    b.process["oomScoreAdj"] = 500
+    equal(b.output("id -G; cat /proc/self/oom_score_adj; stat -L -c %u /proc/self/fd/1"),
+          "1000 5\n500\n1000")
+
+
+@test
+def user_namespace_grants_what_the_host_lacks(b):
+    in_user_namespace(b)
+    caps(b, bounding=["CAP_SYS_RESOURCE"], permitted=["CAP_SYS_RESOURCE"])
+    equal(cap_sets(b)["Bnd"], format(1 << 24, "016x"))
+
+
+@test
+def id_without_a_mapping_is_refused(b):
+    in_user_namespace(b)
+    b.process["user"]["uid"] = 70000
+    b.refused("70000", "mapping")
+
+
 @test
 def session_is_its_own(b):
     equal(b.output("cut -d' ' -f6 /proc/1/stat"), "1")
