@@ -137,9 +137,11 @@ int sys_access(int dirfd, const char *path, int mode)
     return result(syscall(SYS_faccessat2, dirfd, path, mode, AT_EACCESS));
 }
 
-bool sys_fd_is_open(int fd)
+bool sys_fd_is_inherited(int fd)
 {
-    return fcntl(fd, F_GETFD) >= 0;
+    int flags = fcntl(fd, F_GETFD);
+
+    return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
 bool sys_is_terminal(int fd)

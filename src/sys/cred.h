@@ -45,7 +45,8 @@ int sys_getcwd(char *buf, size_t size);
 /* May the effective user do this (R_OK, W_OK, X_OK)? faccessat2(2), Linux 5.8. */
 int sys_access(int dirfd, const char *path, int mode);
 
-bool sys_fd_is_open(int fd);
+/* Open, and not CLOEXEC: what we opened ourselves always is. */
+bool sys_fd_is_inherited(int fd);
 bool sys_is_terminal(int fd);
 
 /* Every signal, also those that libc keeps for itself, back to its default action, and none

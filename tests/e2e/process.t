@@ -271,6 +271,14 @@ def preserved_descriptor_that_is_not_open(b):
 
 
 @test
+def own_descriptor_is_never_preserved(b):
+    b.write()
+    log = os.path.join(b.dir, "log")
+    done = b.rt("--log", log, "run", "--preserve-fds", "1", "--bundle", b.dir, b.id)
+    assert done.code != 0, "the log was passed to the container"
+
+
+@test
 def cwd_is_made(b):
     b.process["cwd"] = "/made/for/it"
     equal(b.output("pwd; stat -c '%a %u' ."), "/made/for/it\n755 0")
