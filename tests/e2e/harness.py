@@ -105,6 +105,17 @@ class Bundle:
         self.write()
         return self.rt("run", "--bundle", self.dir, *options, self.id, **kw)
 
+    def create(self, *options):
+        """Create and leave waiting. Its streams are files: the container holds them open."""
+        self.write()
+        with open(os.path.join(self.dir, "log"), "w+", encoding="utf-8") as log:
+            done = subprocess.run([RT, "--root", self.state, "create", "--bundle", self.dir,
+                                   *options, self.id], stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=log, timeout=DEADLINE, check=False)
+            log.seek(0)
+            text = log.read()
+        assert done.returncode == 0, f"create: exit {done.returncode}: {text}"
+
     def output(self, script, *options, **kw):
         done = self.run(script, *options, **kw)
         assert done.code == 0, f"exit {done.code}: {done.err}{done.out}"
