@@ -234,7 +234,7 @@ static int begin(struct reading *r, enum json_type type)
     struct json_node *v = add(r, type);
 
     if (r->depth == JSON_DEEPEST) {
-        refuse_at(r->src, v->at, "nested too deep", r->e);
+        refuse_at(r->src, v->at, "nested deeper than 64", r->e);
         return 0;
     }
     r->open[r->depth++] = r->n - 1;

@@ -22,8 +22,9 @@ static struct {
     enum log_format format;
     enum log_level level;
     bool also_stderr;
+    int stderr_fd;
     const char *tag;
-} out = {.fd = -1, .level = LOG_WARNING_LEVEL, .tag = "rt"};
+} out = {.fd = -1, .level = LOG_WARNING_LEVEL, .tag = "rt", .stderr_fd = STDERR_FILENO};
 
 static const char *const level_words[] = {"error", "warning", "info", "debug"};
 static const int syslog_priority[] = {3, 4, 6, 7}; /* err, warning, info, debug: RFC 5424 */
@@ -43,6 +44,11 @@ void log_format(enum log_format format)
 void log_level(enum log_level level)
 {
     out.level = level;
+}
+
+void log_stderr(int fd)
+{
+    out.stderr_fd = fd;
 }
 
 void log_also_stderr(bool on)
@@ -155,9 +161,9 @@ __attribute__((format(printf, 2, 0))) static void say(enum log_level level, cons
     n = shape(line, sizeof line, level, msg);
     if (n >= (int)sizeof line)
         n = sizeof line - 1;
-    put(out.fd >= 0 ? out.fd : STDERR_FILENO, line, (size_t)n);
+    put(out.fd >= 0 ? out.fd : out.stderr_fd, line, (size_t)n);
     if (out.also_stderr && out.fd >= 0 && level == LOG_ERROR_LEVEL)
-        dprintf(STDERR_FILENO, "rt: %s\n", msg);
+        dprintf(out.stderr_fd, "rt: %s\n", msg);
 }
 
 #define SAY(level)                                                                                 \

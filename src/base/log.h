@@ -23,6 +23,10 @@ void log_level(enum log_level level);
 int log_fd(void);
 bool log_wants(enum log_level level);
 
+/* Standard error is somewhere else from now on: fd is borrowed. For a process that gives its own
+ * away to a terminal. */
+void log_stderr(int fd);
+
 /* Where the log is a file, errors are also said on stderr for the person or engine that waits
  * there. Off until set. */
 void log_also_stderr(bool on);

@@ -6,6 +6,7 @@
 #include "io/io.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "fs/root.h"
 #include "sys/sys.h"
@@ -69,8 +70,12 @@ static int open_ptmx(struct ctx *ctx, struct err *e)
 /* The slave becomes stdin, stdout, stderr and the controlling terminal of our session. */
 static int take_slave(int slave, struct err *e)
 {
-    int r = 0;
+    int r = sys_dup(STDERR_FILENO, 3);
 
+    /* What init still has to say is for the caller, not for the container's screen. */
+    if (r >= 0)
+        log_stderr(r);
+    r = 0;
     for (int fd = 0; r >= 0 && fd < 3; fd++)
         r = sys_dup_onto(slave, fd);
     if (r >= 0)

@@ -81,16 +81,16 @@ int mempolicy_check(const struct oci_memory_policy *cfg, struct err *e)
     int r = parse(text, &nodes);
 
     if (r == -ERANGE)
-        return refuse(e, r, "linux.memoryPolicy.nodes: \"%.64s\" names a node above %d", text,
+        return refuse(e, r, "/linux/memoryPolicy/nodes: \"%.64s\" names a node above %d", text,
                       MOST_NODES - 1);
     if (r < 0)
-        return refuse(e, r, "linux.memoryPolicy.nodes: expected a list like 0-3,7, got \"%.64s\"",
+        return refuse(e, r, "/linux/memoryPolicy/nodes: expected a list like 0-3,7, got \"%.64s\"",
                       text);
     if (nodes.n && forbids_nodes(cfg->mode))
-        return refuse(e, EINVAL, "linux.memoryPolicy.nodes: %s takes none",
+        return refuse(e, EINVAL, "/linux/memoryPolicy/nodes: %s takes none",
                       oci_word(mpol_mode, cfg->mode));
     if (!nodes.n && !forbids_nodes(cfg->mode) && cfg->mode != OCI_MPOL_MODE_PREFERRED)
-        return refuse(e, EINVAL, "linux.memoryPolicy.nodes: %s needs some",
+        return refuse(e, EINVAL, "/linux/memoryPolicy/nodes: %s needs some",
                       oci_word(mpol_mode, cfg->mode));
     return 0;
 }
@@ -118,7 +118,7 @@ int step_set_memory_policy(struct ctx *ctx, struct err *e)
         r = sys_set_mempolicy(mode_of(cfg), nodes.n ? nodes.mask : NULL, nodes.n);
     if (r == 0)
         return 0;
-    fail(e, r, "linux.memoryPolicy: set %s of nodes \"%.64s\"", oci_word(mpol_mode, cfg->mode),
+    fail(e, r, "/linux/memoryPolicy: set %s of nodes \"%.64s\"", oci_word(mpol_mode, cfg->mode),
          cfg->nodes ? cfg->nodes : "");
     if (reason(r))
         err_hint(e, "%s", reason(r));

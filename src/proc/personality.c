@@ -13,7 +13,7 @@ int personality_check(const struct oci_personality *cfg, struct err *e)
 {
     if (cfg->flags.n == 0)
         return 0;
-    return refuse(e, EINVAL, "linux.personality.flags: there is no flag \"%.64s\"",
+    return refuse(e, EINVAL, "/linux/personality/flags: there is no flag \"%.64s\"",
                   cfg->flags.v[0]);
 }
 
@@ -26,7 +26,7 @@ int step_set_personality(struct ctx *ctx, struct err *e)
     if (!cfg)
         return 0;
     r = sys_personality((unsigned long)oci_word_value(personality_domain, cfg->domain));
-    return r < 0 ? fail(e, r, "linux.personality: set domain %s",
+    return r < 0 ? fail(e, r, "/linux/personality: set domain %s",
                         oci_word(personality_domain, cfg->domain))
                  : 0;
 }

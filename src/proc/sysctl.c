@@ -53,7 +53,7 @@ static int to_path(const char *name, char *path, struct err *e)
     size_t n = strlen(name);
 
     if (n >= LONGEST)
-        return refuse(e, ENAMETOOLONG, "linux.sysctl: \"%.64s...\" is too long", name);
+        return refuse(e, ENAMETOOLONG, "/linux/sysctl: \"%.64s...\" is too long", name);
     for (size_t i = 0; i <= n; i++) {
         path[i] = name[i];
         if (dots && name[i] == '.')
@@ -63,7 +63,7 @@ static int to_path(const char *name, char *path, struct err *e)
     }
     if (!first || path[0] == '/' || path[n - 1] == '/' || strstr(path, "//") ||
         str_has_dotdot(path) || str_starts(path, "./") || strstr(path, "/./"))
-        return refuse(e, EINVAL, "linux.sysctl: \"%s\" is not the name of a sysctl", name);
+        return refuse(e, EINVAL, "/linux/sysctl: \"%s\" is not the name of a sysctl", name);
     return 0;
 }
 
@@ -98,17 +98,17 @@ static int judge(const struct plan *p, const char *name, struct err *e)
     if (r < 0)
         return r;
     if (str_eq(path, "kernel/hostname"))
-        return refuse(e, EINVAL, "linux.sysctl: %s is set by /hostname", name);
+        return refuse(e, EINVAL, "/linux/sysctl: %s is set by /hostname", name);
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
         if (!covers(owners[i].path, path))
             continue;
         if ((p->ns.fresh & owners[i].flag) ||
             ((p->ns.joined & owners[i].flag) && !is_callers(p, owners[i].kind)))
             return 0;
-        return refuse(e, EINVAL, "linux.sysctl: %s needs a %s namespace of the container's own",
+        return refuse(e, EINVAL, "/linux/sysctl: %s needs a %s namespace of the container's own",
                       name, oci_word(namespace_type, owners[i].kind));
     }
-    return refuse(e, EINVAL, "linux.sysctl: %s belongs to no namespace and would change the host",
+    return refuse(e, EINVAL, "/linux/sysctl: %s belongs to no namespace and would change the host",
                   name);
 }
 
@@ -132,7 +132,7 @@ static int write_one(int proc, const char *name, const char *value, struct err *
         return r;
     snprintf(file, sizeof file, "sys/%s", path);
     r = procfs_write(proc, file, value, NULL);
-    return r < 0 ? fail(e, r, "linux.sysctl: write \"%.64s\" to /proc/%s", value, file) : 0;
+    return r < 0 ? fail(e, r, "/linux/sysctl: write \"%.64s\" to /proc/%s", value, file) : 0;
 }
 
 int step_write_sysctls(struct ctx *ctx, struct err *e)

@@ -169,6 +169,17 @@ void undo_fork_init(struct ctx *ctx)
 
 /* ---- the middle ---- */
 
+static const char *cause(struct ctx *ctx, int status, struct arena *a)
+{
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && ctx->plan->cgroup &&
+        cgroup_oom_killed(ctx->plan->cgroup) > 0)
+        return "killed, as its cgroup is out of memory";
+    if (WIFSIGNALED(status))
+        return str_fmt(a, "killed by signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+    return str_fmt(a, "exit status %d", WEXITSTATUS(status));
+}
+
 int say_born(struct ctx *ctx, struct err *e)
 {
     (void)ctx;
@@ -194,11 +205,15 @@ int step_leave_middle(struct ctx *ctx, struct err *e)
 
 int step_reap_middle(struct ctx *ctx, struct err *e)
 {
-    int r = sys_wait_pidfd(ctx->middle_pidfd, NULL);
+    int status = 0, r = sys_wait_pidfd(ctx->middle_pidfd, &status);
 
     fd_close(&ctx->middle_pidfd);
     ctx->middle = 0;
-    return r < 0 ? fail(e, r, "wait for the middle process") : 0;
+    if (r < 0)
+        return fail(e, r, "wait for the middle process");
+    return status ? refuse(e, EPIPE, "middle died in step leave_middle: %s",
+                           cause(ctx, status, ctx->arena))
+                  : 0;
 }
 
 /* ---- the same step in another role ---- */
@@ -276,17 +291,6 @@ int step_need_process(struct ctx *ctx, struct err *e)
 static enum role dead_role(const struct ctx *ctx)
 {
     return ctx->child_pidfd < 0 && ctx->middle_pidfd >= 0 ? ROLE_MIDDLE : ROLE_INIT;
-}
-
-static const char *cause(struct ctx *ctx, int status, struct arena *a)
-{
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && ctx->plan->cgroup &&
-        cgroup_oom_killed(ctx->plan->cgroup) > 0)
-        return "killed, as its cgroup is out of memory";
-    if (WIFSIGNALED(status))
-        return str_fmt(a, "killed by signal %d (%s)", WTERMSIG(status),
-                       strsignal(WTERMSIG(status)));
-    return str_fmt(a, "exit status %d", WEXITSTATUS(status));
 }
 
 int explain_death(struct ctx *ctx, struct err *e)
