@@ -51,18 +51,22 @@ int step_open_console_socket(struct ctx *ctx, struct err *e)
     return 0;
 }
 
+/* The directory is verified first: a multiplexer is then what a devpts calls so, and no device or
+ * FIFO of the image is ever opened. */
 static int open_ptmx(struct ctx *ctx, struct err *e)
 {
-    auto_close int fd = root_open(&ctx->root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
+    auto_close int dir = root_open(&ctx->root, "/dev/pts", O_PATH | O_DIRECTORY, 0), fd = -1;
     struct stat st;
     long magic = 0;
 
-    if (fd < 0) {
-        fail(e, fd, "open /dev/pts/ptmx in the container");
+    if (dir < 0 || sys_fs_type(dir, &magic) < 0 || magic != DEVPTS_SUPER_MAGIC) {
+        refuse(e, ENODEV, "/dev/pts in the container is not a devpts");
         return err_hint(e, "a terminal needs a mount of type devpts on /dev/pts");
     }
-    if (sys_fs_type(fd, &magic) < 0 || magic != DEVPTS_SUPER_MAGIC || sys_fstat(fd, &st) < 0 ||
-        !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
+    fd = sys_open(dir, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return fail(e, fd, "open /dev/pts/ptmx in the container");
+    if (sys_fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
         return refuse(e, ENODEV, "/dev/pts/ptmx in the container is not a terminal multiplexer");
     return take_fd(&fd);
 }
@@ -96,6 +100,7 @@ int step_make_pty(struct ctx *ctx, struct err *e)
     const struct oci_console_size *size = ctx->plan->process.cfg->console_size;
     int r;
 
+    fd_close(&ctx->console_sock); /* the host's; whoever listens there may wait for its end */
     ctx->pty_master = open_ptmx(ctx, e);
     if (ctx->pty_master < 0)
         return ctx->pty_master;

@@ -27,14 +27,10 @@ struct foreground {
 
 int foreground_prepare(struct err *e)
 {
-    struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t all;
 
     sigfillset(&all);
-    if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
-        return fail(e, errno, "block signals");
-    /* Where the caller ignores it, ends of children are not told and cannot be waited for. */
-    return sigaction(SIGCHLD, &plain, NULL) < 0 ? fail(e, errno, "ask for ends of children") : 0;
+    return sigprocmask(SIG_BLOCK, &all, NULL) < 0 ? fail(e, errno, "block signals") : 0;
 }
 
 /* ---- signals ---- */
@@ -48,11 +44,15 @@ static bool is_for_container(const struct foreground *f, const struct signalfd_s
     case SIGWINCH: /* with a terminal of its own the resizing raises it inside */
         return f->relay.master < 0;
     case SIGPIPE: /* unless it is of our own write to a reader that is gone */
-    case SIGTTIN: /* or of our own stop */
         return s->ssi_pid != (uint32_t)getpid();
     default:
         return true;
     }
+}
+
+static bool asks_for_end(uint32_t signal)
+{
+    return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
 }
 
 /* Orphans of the container come to us, as its subreaper. */
@@ -82,7 +82,7 @@ static void take_signal(struct foreground *f)
     if (!is_for_container(f, &s))
         return;
     if (f->ended)
-        f->impatient = true;
+        f->impatient |= asks_for_end(s.ssi_signo);
     else
         drop(sys_pidfd_signal(f->ctx->child_pidfd, (int)s.ssi_signo), "it has ended already");
 }
@@ -100,8 +100,7 @@ static bool goes_on(struct foreground *f)
 static void hang_up(struct foreground *f)
 {
     relay_end(&f->relay);
-    f->relay.hung_up = false;
-    f->relay.master = f->relay.in.from = f->relay.out.from = f->relay.in.to = -1;
+    relay_begin(&f->relay, -1, -1, -1);
     fd_close(&f->ctx->pty_master);
 }
 

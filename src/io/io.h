@@ -11,6 +11,13 @@
 /* Are terminal, console socket and detaching consistent? Decides plan->notify_dir. */
 int io_plan(struct plan *, struct arena *, struct err *);
 
+/* ---- streams.c ---- */
+
+/* First of all: a standard stream that is closed becomes /dev/null, else the next file that rt
+ * opens would take its number and be handed to the container. And ends of children are told,
+ * though a caller may ignore SIGCHLD, which programs inherit. */
+int io_guard_streams(struct err *);
+
 /* ---- console.c ---- */
 step_fn step_open_console_socket; /* host: connected before anything is made */
 step_fn step_make_pty;            /* init: master and slave out of the container's own devpts */

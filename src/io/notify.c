@@ -62,7 +62,8 @@ static int connect_caller(const char *name)
     return take_fd(&fd);
 }
 
-/* The receiver closes its end of the pipe when it has handled all before. */
+/* The receiver closes its end of the pipe when it has handled all before. Without that wait it
+ * could not tell any more who we were. */
 static void barrier(int sock)
 {
     int ends[2];
@@ -77,23 +78,26 @@ static void barrier(int sock)
     fd_close(&ends[1]);
 }
 
-static void tell_ready(struct ctx *ctx)
+/* Whoever stays in the foreground needs no barrier. */
+static void tell_ready(const struct ctx *ctx)
 {
-    auto_close int sock = connect_caller(ctx->plan->req->notify_socket);
+    const char *name = ctx->plan->req->notify_socket;
+    auto_close int sock = connect_caller(name);
     char text[64];
     int n = snprintf(text, sizeof text, "READY=1\nMAINPID=%d", (int)ctx->child);
+    ssize_t r = sock < 0 ? sock : sys_send_fd(sock, text, (size_t)n, -1);
 
-    if (sock < 0 || sys_send_fd(sock, text, (size_t)n, -1) < 0) {
-        log_warn("tell %s that the container is ready: %s", ctx->plan->req->notify_socket,
-                 strerror(sock < 0 ? -sock : errno));
-        return;
-    }
-    barrier(sock);
+    if (r < 0)
+        log_warn("tell %s that the container is ready: %s", name, strerror((int)-r));
+    else if (ctx->plan->req->detach)
+        barrier(sock);
 }
 
 static bool says_ready(char *message)
 {
-    for (char *line = strtok(message, "\n"); line; line = strtok(NULL, "\n"))
+    char *rest = message, *line;
+
+    while ((line = strsep(&rest, "\n")))
         if (strcmp(line, "READY=1") == 0)
             return true;
     return false;
@@ -122,9 +126,14 @@ int notify_relay(struct ctx *ctx, struct err *e)
         };
         if (poll(p, 2, -1) < 0 && errno != EINTR)
             return fail(e, errno, "wait for readiness");
-        if (p[0].revents && notify_forward(ctx) != 0)
-            return 0;
-        if (p[1].revents)
-            return 0;
+        if (p[0].revents) {
+            int r = notify_forward(ctx);
+            if (r < 0)
+                return fail(e, r, "read from the notify socket");
+            if (r > 0)
+                return 0;
+        } else if (p[1].revents) {
+            return 0; /* what it said before is read: it will not say more */
+        }
     }
 }

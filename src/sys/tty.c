@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 static int result(int r)
 {
@@ -39,6 +40,21 @@ int sys_tty_copy_size(int from, int to)
     if (ioctl(from, TIOCGWINSZ, &size) < 0)
         return 0;
     return result(ioctl(to, TIOCSWINSZ, &size));
+}
+
+bool sys_tty_is_terminal(int fd)
+{
+    return fd >= 0 && isatty(fd);
+}
+
+bool sys_tty_is_ours(int fd)
+{
+    pid_t foreground;
+
+    if (!sys_tty_is_terminal(fd))
+        return false;
+    foreground = tcgetpgrp(fd); /* -1: it does not control our session */
+    return foreground < 0 || foreground == getpgrp();
 }
 
 int sys_tty_raw(int tty, struct termios *before)

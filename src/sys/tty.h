@@ -17,6 +17,12 @@ int sys_tty_resize(int tty, unsigned short rows, unsigned short columns);
 /* Give `to` the size of `from`; a `from` that is no terminal changes nothing. */
 int sys_tty_copy_size(int from, int to);
 
+bool sys_tty_is_terminal(int fd);
+
+/* Is it a terminal, and if it is our controlling one, are we in its foreground? One that controls
+ * another session, or none, may be used by whoever holds it. */
+bool sys_tty_is_ours(int fd);
+
 /* Raw mode; *before is what to restore. -ENOTTY when it is no terminal. */
 int sys_tty_raw(int tty, struct termios *before);
 int sys_tty_restore(int tty, const struct termios *before);
