@@ -13,7 +13,7 @@ struct app {
     const char *root; /* folder of containers, absolute */
     enum cg_manager cg_manager;
     int rootless;  /* 1, 0, -1: find out */
-    int exit_code; /* of the program, when a command succeeded */
+    int exit_code; /* of the program; of rt itself when a command failed and 1 is not it */
 };
 
 /* A command gets the words behind its name. 0 or -errno; app->exit_code on success. */

@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     if (run_command(&app, argc - 1, argv + 1, &e) < 0) {
         fflush(stdout);
         log_error("%s", err_line(&e, line, sizeof line));
-        return 1;
+        return app.exit_code ? app.exit_code : 1;
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         log_error("write the output: %s", strerror(errno));

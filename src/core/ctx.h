@@ -36,15 +36,17 @@ struct ctx {
     pid_t child;      /* host: of init; of middle until init is born */
     pid_t middle;     /* host: of the middle, 0 when none */
     int middle_pidfd;
-    const char *exec_path;     /* init: the program as found inside */
-    int notify_fd;             /* host: the private end of NOTIFY_SOCKET, or -1 */
-    struct net_moves *net_moves; /* host: network devices that went inside, for undo, or NULL */
-    struct progress *progress; /* shared page: the row each role is in, or NULL */
-    int progress_fd;           /* memory behind it where a later start must read it, or -1 */
-    struct trace *trace;       /* shared: timed rows, or NULL */
-    struct oci_record *record; /* host: the container as it is on disk */
+    pid_t container;               /* exec: the container's process */
+    int container_pidfd;           /* exec: the same, or -1 */
+    const char *exec_path;         /* init: the program as found inside */
+    int notify_fd;                 /* host: the private end of NOTIFY_SOCKET, or -1 */
+    struct net_moves *net_moves;   /* host: network devices that went inside, for undo, or NULL */
+    struct progress *progress;     /* shared page: the row each role is in, or NULL */
+    int progress_fd;               /* memory behind it where a later start must read it, or -1 */
+    struct trace *trace;           /* shared: timed rows, or NULL */
+    struct oci_record *record;     /* host: the container as it is on disk */
     struct hook_files *hook_files; /* where annotations send the output of hooks, or NULL */
-    bool hooks_begun;          /* host: a hook of the creation ran, so poststop is due on failure */
+    bool hooks_begun; /* host: a hook of the creation ran, so poststop is due on failure */
     /* What a SAY row carries besides its name, set by say functions and read by hear functions. */
     int say_fd;      /* borrowed, or -1 */
     int heard_fd;    /* owned by whoever takes it, or -1 */

@@ -35,6 +35,9 @@ struct request {
     const char *listen_fdnames;                           /* LISTEN_FDNAMES, NULL when unset */
     const char *trace;                                    /* file for the trace, NULL */
     int preserve_fds, listen_fds;
+    const char *const *cgroups; /* exec: values of --cgroup */
+    unsigned n_cgroups;
+    bool ignore_paused; /* exec */
     bool no_pivot, no_new_keyring, detach, keep, no_subreaper, dry_run;
     enum cg_manager cg_manager;
     int rootless; /* 1, 0, or -1: find out */

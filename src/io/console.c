@@ -22,7 +22,7 @@ int io_plan(struct plan *p, struct arena *a, struct err *e)
 {
     const struct request *req = p->req;
     bool terminal = p->cfg->process && p->cfg->process->terminal;
-    bool foreground = req->kind == KIND_RUN && !req->detach;
+    bool foreground = (req->kind == KIND_RUN || req->kind == KIND_EXEC) && !req->detach;
 
     if (req->notify_socket)
         p->notify_dir = str_fmt(a, "%s/%s/notify", req->root, req->id);

@@ -52,6 +52,10 @@ step_fn step_set_personality;   /* personality(2) */
 /* init: every CPU, so that the cpuset decides and not what the caller was bound to. */
 step_fn step_reset_affinity;
 
+/* exec: /process/execCPUAffinity. host, for its child to inherit before it is in the cgroup; and
+ * init, once it is. What is not given is left alone. */
+step_fn step_initial_affinity, step_final_affinity;
+
 /* init: give pipes, sockets and terminals among the descriptors 0 to 2 to the user. Files are left
  * alone, and so is every device that is not a terminal. */
 step_fn step_own_stdio;

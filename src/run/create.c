@@ -34,6 +34,7 @@ void run_ctx_init(struct ctx *ctx, struct plan *plan, struct arena *a)
         .middle_pidfd = -1,
         .notify_fd = -1,
         .progress_fd = -1,
+        .container_pidfd = -1,
         .say_fd = -1,
         .heard_fd = -1,
     };

@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "io/io.h"
 #include "mount/mount.h"
+#include "net/net.h"
 #include "ns/ns.h"
 #include "proc/proc.h"
 #include "run/refuse.h"
@@ -49,7 +50,7 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 
 /* Each concern completes its part, in an order in which it only needs what was decided before. */
 static part_fn *const parts[] = {
-    refuse_unsupported, ns_plan,  cgroup_plan,  mount_plan,  caps_plan,
+    refuse_unsupported, ns_plan,  cgroup_plan,  net_plan,    mount_plan, caps_plan,
     seccomp_plan,       lsm_plan, process_plan, sysctl_plan, io_plan,
 };
 

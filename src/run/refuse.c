@@ -21,11 +21,6 @@ static bool uses_rdt(const struct plan *p)
     return p->cfg->linux && p->cfg->linux->intel_rdt;
 }
 
-static bool uses_net_devices(const struct plan *p)
-{
-    return p->cfg->linux && p->cfg->linux->net_devices.n;
-}
-
 static bool uses_systemd(const struct plan *p)
 {
     return p->req->cg_manager == CG_MANAGER_SYSTEMD;
@@ -33,7 +28,6 @@ static bool uses_systemd(const struct plan *p)
 
 static const struct unsupported list[] = {
     {"/linux/intelRdt", uses_rdt, "leave it out, or prepare the resctrl group before"},
-    {"/linux/netDevices", uses_net_devices, "move the devices after create, before start"},
     {"--systemd-cgroup", uses_systemd, "use --cgroup-manager cgroupfs"},
 };
 

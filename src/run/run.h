@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "core/plan.h"
 #include "core/script.h"
+#include "run/record.h"
 #include <stdio.h>
 
 /* Make a container up to the point before its program: 0 or -errno with nothing left behind. */
@@ -15,6 +16,11 @@ int run_create(const struct request *, struct arena *, struct err *);
 /* Make, start, and unless detached wait for and remove a container. *exit_code is the program's,
  * 128 + signal when it was killed. -errno: the container could not be made or started. */
 int run_run(const struct request *, struct arena *, int *exit_code, struct err *);
+
+/* Run one more process in a container out of record_load. `process` is complete. *exit_code as in
+ * run_run; 0 when detached. */
+int run_exec(struct request *, struct container *, const struct oci_process *, int *exit_code,
+             struct err *);
 
 /* Start a created container. A failing startContainer or poststart hook destroys it. */
 int run_start(const char *root, const char *id, struct arena *, struct err *);

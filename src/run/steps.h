@@ -22,6 +22,10 @@ void undo_make_channels(struct ctx *);
 void undo_fork_middle(struct ctx *);
 void undo_fork_init(struct ctx *);
 
+/* exec.c: into a container that is there */
+step_fn step_find_container, step_enter_cgroup, step_enter_container, step_enter_container_here,
+    step_enter_root;
+
 /* The peer is gone without a word: say which process died where, and of what. */
 int explain_death(struct ctx *, struct err *);
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Owns `exec`: one more process in a running container. It walks the same script as a creation,
+ * with the rows marked EXEC or ALL: the namespaces of the container are entered by one setns on the
+ * pidfd of its process, and the rest happens as for the container's first process.
+ */
+#include "run/run.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cgroup/cgroup.h"
+#include "fs/procfs.h"
+#include "io/io.h"
+#include "proc/proc.h"
+#include "run/destroy.h"
+#include "run/record.h"
+#include "run/steps.h"
+#include "run/table.h"
+#include "sec/sec.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int may_exec(const struct container *c, bool ignore_paused, struct err *e)
+{
+    switch (record_status(c)) {
+    case CONTAINER_RUNNING:
+    case CONTAINER_CREATED:
+        return 0;
+    case CONTAINER_PAUSED:
+        if (ignore_paused)
+            return 0;
+        refuse(e, EBUSY, "cannot exec in a paused container");
+        return err_hint(e, "resume it first, or use --ignore-paused");
+    case CONTAINER_CREATING:
+        return refuse(e, EBUSY, "cannot exec in container %s: it is still being created", c->id);
+    default:
+        return refuse(e, ESRCH,
+                      "cannot exec in a container that has stopped: container not running");
+    }
+}
+
+/* ---- steps ---- */
+
+static const char *const ns_files[NS_KINDS] = {
+    [OCI_NAMESPACE_TYPE_PID] = "pid",       [OCI_NAMESPACE_TYPE_NETWORK] = "net",
+    [OCI_NAMESPACE_TYPE_MOUNT] = "mnt",     [OCI_NAMESPACE_TYPE_IPC] = "ipc",
+    [OCI_NAMESPACE_TYPE_UTS] = "uts",       [OCI_NAMESPACE_TYPE_USER] = "user",
+    [OCI_NAMESPACE_TYPE_CGROUP] = "cgroup", [OCI_NAMESPACE_TYPE_TIME] = "time",
+};
+
+/* Only what differs from ours: setns refuses one's own user namespace (setns(2)). */
+static int differing(int proc, pid_t pid, uint64_t *flags, struct err *e)
+{
+    for (int i = 0; i < NS_KINDS; i++) {
+        struct stat ours, theirs;
+        char self[32], other[48];
+        int r;
+
+        snprintf(self, sizeof self, "self/ns/%s", ns_files[i]);
+        snprintf(other, sizeof other, "%d/ns/%s", (int)pid, ns_files[i]);
+        r = sys_stat(proc, other, &theirs, 0);
+        if (r == 0)
+            r = sys_stat(proc, self, &ours, 0);
+        if (r < 0)
+            return fail(e, r, "look at the %s namespace of process %d", ns_files[i], (int)pid);
+        if (ours.st_ino != theirs.st_ino)
+            *flags |= (uint64_t)oci_word_value(namespace_type, i);
+    }
+    return 0;
+}
+
+int step_find_container(struct ctx *ctx, struct err *e)
+{
+    char path[48];
+
+    /* Opened while nothing of the container is joined; CLOEXEC, and closed before exec. */
+    snprintf(path, sizeof path, "%d/root", (int)ctx->container);
+    ctx->root.fd = sys_open(ctx->proc, path, O_PATH | O_DIRECTORY, 0);
+    if (ctx->root.fd < 0)
+        return fail(e, ctx->root.fd, "open the root of the container's process");
+    return 0;
+}
+
+int step_enter_cgroup(struct ctx *ctx, struct err *e)
+{
+    const struct request *req = ctx->plan->req;
+    struct cgroup *cg = ctx->plan->cgroup;
+
+    if (cgroup_enter(cg, ctx->arena, req->cgroups, req->n_cgroups, ctx->container, e) < 0)
+        return -e->code;
+    ctx->plan->cgroup_born = cgroup_fd(cg) >= 0;
+    ctx->plan->cgroup_place = true; /* whatever it could not be born in */
+    return 0;
+}
+
+int step_enter_container(struct ctx *ctx, struct err *e)
+{
+    int r = sys_setns(ctx->container_pidfd, (int)ctx->plan->ns.joined);
+
+    if (r < 0)
+        return fail(e, r, "enter the namespaces of the container");
+    r = sys_fchdir(ctx->root.fd);
+    if (r == 0)
+        r = sys_chroot(".");
+    return r < 0 ? fail(e, r, "enter the root of the container") : 0;
+}
+
+int step_enter_container_here(struct ctx *ctx, struct err *e)
+{
+    return ctx->plan->ns.joined ? step_enter_container(ctx, e) : 0;
+}
+
+/* The old descriptor belongs to a mount namespace that is not ours any more. */
+int step_enter_root(struct ctx *ctx, struct err *e)
+{
+    fd_close(&ctx->root.fd);
+    ctx->root.fd = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+    return ctx->root.fd < 0 ? fail(e, ctx->root.fd, "open the container's root") : 0;
+}
+
+/* ---- the plan ---- */
+
+typedef int part_fn(struct plan *, struct arena *, struct err *);
+
+static part_fn *const parts[] = {caps_plan, seccomp_plan, lsm_plan, process_plan, io_plan};
+
+static int plan_exec(struct plan *p, const struct container *c, const struct oci_process *process,
+                     struct oci_config *cfg, struct err *e)
+{
+    if (run_read_config(p, c->arena, e) < 0)
+        return -e->code;
+    *cfg = *p->cfg;
+    cfg->process = (struct oci_process *)(uintptr_t)process;
+    p->cfg = cfg;
+    p->process.cfg = process;
+    p->id.root_mapped = true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i](p, c->arena, e) < 0)
+            return -e->code;
+    return c->record->cgroup ? cgroup_load(c->arena, c->record->cgroup, &p->cgroup, e) : 0;
+}
+
+static int plan_namespaces(struct ctx *ctx, struct err *e)
+{
+    struct ns_plan *ns = &ctx->plan->ns;
+
+    if (differing(ctx->proc, ctx->container, &ns->joined, e) < 0)
+        return -e->code;
+    /* A pid namespace counts for children only: one process enters, the next is inside. */
+    ns->middle = (ns->joined & CLONE_NEWPID) != 0;
+    return 0;
+}
+
+static int prepare(struct ctx *ctx, struct container *c, struct err *e)
+{
+    ctx->container = (pid_t)c->record->pid;
+    ctx->container_pidfd = record_pidfd(c);
+    if (ctx->container_pidfd < 0)
+        return refuse(e, ESRCH, "container not running: %s", c->id);
+    ctx->proc = procfs_open(e);
+    return ctx->proc < 0 ? ctx->proc : plan_namespaces(ctx, e);
+}
+
+int run_exec(struct request *req, struct container *c, const struct oci_process *process,
+             int *exit_code, struct err *e)
+{
+    struct plan plan = {.req = req, .privileged = geteuid() == 0};
+    struct oci_config cfg;
+    struct ctx ctx;
+
+    *exit_code = 0;
+    if (!c->record || may_exec(c, req->ignore_paused, e) < 0)
+        return c->record ? -e->code : refuse(e, ESRCH, "container not running: %s", c->id);
+    run_ctx_init(&ctx, &plan, c->arena);
+    if (plan_exec(&plan, c, process, &cfg, e) < 0 || prepare(&ctx, c, e) < 0)
+        return -e->code;
+    if (!req->detach && foreground_prepare(e) < 0)
+        return -e->code;
+    if (script_walk(run_script(), 0, MARK_started, &ctx, e) < 0)
+        return -e->code;
+    return req->detach ? 0 : foreground_wait(&ctx, exit_code, e);
+}
