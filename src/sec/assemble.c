@@ -266,7 +266,8 @@ static void find_ranges(const struct filter *f, struct filter_arch *arch, struct
     struct range rest = {.action = f->default_action};
     unsigned i = 0;
 
-    qsort(arch->v, arch->n, sizeof *arch->v, by_weight);
+    if (arch->n) /* qsort must not see NULL */
+        qsort(arch->v, arch->n, sizeof *arch->v, by_weight);
     rest.first = arch_first(arch);
     add_range(to, rest);
     while (i < arch->n) {
