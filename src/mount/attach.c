@@ -21,12 +21,21 @@ int step_make_private(struct ctx *ctx, struct err *e)
     return r < 0 ? fail(e, r, "make the mounts of the new namespace private") : 0;
 }
 
+/* Hooks between the mounts and the pivot look for them below the path of the root file system, and
+ * add mounts there (runtime-spec config.md, createContainer Hooks). */
+static bool hooks_look(const struct plan *p)
+{
+    const struct oci_hooks *h = p->cfg->hooks;
+
+    return p->mounts.pivot && h && (h->prestart.n || h->create_runtime.n || h->create_container.n);
+}
+
 /* With a namespace of our own the tree goes on top of "/": no lookup is needed, and pivot_root
- * takes it from there. In a shared namespace it goes where the root file system is. */
+ * takes it from there. Otherwise it goes where the root file system is. */
 int step_attach_root(struct ctx *ctx, struct err *e)
 {
     struct mount_plan *mp = &ctx->plan->mounts;
-    const char *where = mp->shared ? mp->rootfs : "/";
+    const char *where = mp->shared || hooks_look(ctx->plan) ? mp->rootfs : "/";
     int r = sys_move_mount(mp->tree, AT_FDCWD, where);
 
     if (r < 0)
