@@ -50,8 +50,8 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 
 /* Each concern completes its part, in an order in which it only needs what was decided before. */
 static part_fn *const parts[] = {
-    refuse_unsupported, ns_plan,  cgroup_plan,  net_plan,    mount_plan, caps_plan,
-    seccomp_plan,       lsm_plan, process_plan, sysctl_plan, io_plan,
+    refuse_unsupported, ns_plan,      cgroup_plan, net_plan,     io_plan,     mount_plan,
+    caps_plan,          seccomp_plan, lsm_plan,    process_plan, sysctl_plan,
 };
 
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)
