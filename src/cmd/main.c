@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "io/io.h"
 #include "run/record.h"
 #include "sys/sys.h"
 
@@ -217,7 +218,7 @@ int main(int argc, char **argv)
 
     /* A peer or reader that is gone is an error value, not the end of rt. Reset before exec. */
     signal(SIGPIPE, SIG_IGN);
-    if (run_command(&app, argc - 1, argv + 1, &e) < 0) {
+    if (io_guard_streams(&e) < 0 || run_command(&app, argc - 1, argv + 1, &e) < 0) {
         fflush(stdout);
         log_error("%s", err_line(&e, line, sizeof line));
         return app.exit_code ? app.exit_code : 1;
