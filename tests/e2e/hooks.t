@@ -116,13 +116,14 @@ def the_pid_fits_the_namespace(b):
 
 @test
 def arguments_and_environment_are_exact(b):
-    dump = "tr '\\0' '|' </proc/self/cmdline >{0}/args; tr '\\0' '|' </proc/self/environ >{0}/env"
+    dump = "tr '\\0' '|' </proc/{1}/cmdline >{0}/args; tr '\\0' '|' </proc/{1}/environ >{0}/env"
     for kind in ALL:
         hook(b, kind, "")
         h = b.config["hooks"][kind][0]
         place = h["env"][1][2:]
+        me = "self" if kind == "createContainer" else "$$"  # /proc is the host's there
         name = "sh" if kind == "startContainer" else "odd name"  # busybox goes by its name
-        h["args"] = [name, "-c", dump.format(f"{place}/{kind}"), "", "two words"]
+        h["args"] = [name, "-c", dump.format(f"{place}/{kind}", me), "", "two words"]
         h["env"] = ["A=1", "B=", "PATH=/bin:/usr/bin"]
         os.makedirs(os.path.join(b.dir, "vol", kind))
     equal(b.run("true", env={**os.environ, "RT_E2E": "of the caller"}).code, 0)
