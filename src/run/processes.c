@@ -154,17 +154,18 @@ static void kill_and_collect(int *pidfd)
     fd_close(pidfd);
 }
 
+/* The wire outlives the processes, which would else tell of its end. */
 void undo_fork_middle(struct ctx *ctx)
 {
-    fd_close(&ctx->wire);
     kill_and_collect(&ctx->child_pidfd);
     kill_and_collect(&ctx->middle_pidfd);
+    fd_close(&ctx->wire);
 }
 
 void undo_fork_init(struct ctx *ctx)
 {
-    fd_close(&ctx->wire);
     kill_and_collect(&ctx->child_pidfd);
+    fd_close(&ctx->wire);
 }
 
 /* ---- the middle ---- */
@@ -269,6 +270,7 @@ int step_await_start(struct ctx *ctx, struct err *e)
 {
     int conn;
 
+    log_leave_stderr();
     fd_close(&ctx->wire);
     conn = sys_accept(ctx->start_sock);
     if (conn < 0)
