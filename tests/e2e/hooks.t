@@ -116,7 +116,9 @@ def the_pid_fits_the_namespace(b):
 
 @test
 def arguments_and_environment_are_exact(b):
-    dump = "tr '\\0' '|' </proc/{1}/cmdline >{0}/args; tr '\\0' '|' </proc/{1}/environ >{0}/env"
+    # Not as the last command, which takes the place of the shell.
+    dump = ("tr '\\0' '|' </proc/{1}/cmdline >{0}/args; tr '\\0' '|' </proc/{1}/environ >{0}/env;"
+            "true")
     for kind in ALL:
         hook(b, kind, "")
         h = b.config["hooks"][kind][0]
