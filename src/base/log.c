@@ -51,6 +51,15 @@ void log_stderr(int fd)
     out.stderr_fd = fd;
 }
 
+void log_leave_stderr(void)
+{
+    if (out.stderr_fd == STDERR_FILENO)
+        return;
+    if (out.stderr_fd >= 0)
+        close(out.stderr_fd);
+    out.stderr_fd = -1;
+}
+
 void log_also_stderr(bool on)
 {
     out.also_stderr = on;
@@ -161,8 +170,9 @@ __attribute__((format(printf, 2, 0))) static void say(enum log_level level, cons
     n = shape(line, sizeof line, level, msg);
     if (n >= (int)sizeof line)
         n = sizeof line - 1;
-    put(out.fd >= 0 ? out.fd : out.stderr_fd, line, (size_t)n);
-    if (out.also_stderr && out.fd >= 0 && level == LOG_ERROR_LEVEL)
+    if (out.fd >= 0 || out.stderr_fd >= 0)
+        put(out.fd >= 0 ? out.fd : out.stderr_fd, line, (size_t)n);
+    if (out.also_stderr && out.fd >= 0 && out.stderr_fd >= 0 && level == LOG_ERROR_LEVEL)
         dprintf(out.stderr_fd, "rt: %s\n", msg);
 }
 

@@ -27,6 +27,10 @@ bool log_wants(enum log_level level);
  * away to a terminal. */
 void log_stderr(int fd);
 
+/* Close what log_stderr was given, if anything, and say nothing there any more: a process that goes
+ * on to wait must not hold the caller's pipe open. */
+void log_leave_stderr(void);
+
 /* Where the log is a file, errors are also said on stderr for the person or engine that waits
  * there. Off until set. */
 void log_also_stderr(bool on);

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What engines rely on between their calls: pipes, the console socket, the pid file, exec."""
+
+import array
+import json
+import os
+import socket
+import subprocess
+
+from harness import DEADLINE, RT, contains, equal, main, test
+
+
+class Console:
+    """The engine's end of --console-socket."""
+
+    def __init__(self, b):
+        self.path = os.path.join(b.dir, "console.sock")
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen(1)
+
+    def take(self):
+        conn, _ = self.server.accept()
+        payload, ancillary, _, _ = conn.recvmsg(64, 64)
+        return payload, array.array("i", ancillary[0][2])[0]
+
+
+@test
+def create_with_a_terminal_leaves_the_callers_pipes_alone(b):
+    """An engine reads the output of create to its end while the container waits."""
+    console = Console(b)
+    b.process.update({"terminal": True, "args": ["/bin/tty"]})
+    b.write()
+    done = subprocess.run([RT, "--root", b.state, "create", "--bundle", b.dir, "--console-socket",
+                           console.path, "--pid-file", f"{b.dir}/pid", b.id], capture_output=True,
+                          stdin=subprocess.DEVNULL, text=True, timeout=DEADLINE, check=False)
+    equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
+    payload, master = console.take()
+    assert 0 < len(payload) < 64, payload
+    with open(f"{b.dir}/pid", encoding="utf-8") as f:
+        equal(int(f.read()), json.loads(b.rt("state", b.id).out)["pid"])
+    equal(b.rt("start", b.id).code, 0)
+    contains(os.read(master, 100).decode(), "/dev/pts/0")
+
+
+@test
+def state_prints_json_alone(b):
+    b.process["args"] = ["/bin/sleep", "100"]
+    b.process["capabilities"] = {"bounding": ["CAP_NO_SUCH"]}
+    b.create()
+    done = b.rt("state", b.id)
+    equal(done.err, "")
+    state = json.loads(done.out)
+    equal((state["status"], state["id"], state["bundle"]), ("created", b.id, b.dir))
+
+
+@test
+def json_log_has_level_msg_and_time(b):
+    log = os.path.join(b.dir, "log.json")
+    done = b.rt("--log", log, "--log-format", "json", "start", "nobody")
+    equal(done.code, 1)
+    contains(done.err, "does not exist")
+    with open(log, encoding="utf-8") as f:
+        line = json.loads(f.read().splitlines()[-1])
+    equal(line["level"], "error")
+    contains(line["msg"], "does not exist")
+    contains(line["time"], "T", "Z")
+
+
+@test
+def go_style_long_option(b):
+    b.write()
+    equal(b.rt("run", "-no-subreaper", "-bundle", b.dir, b.id).code, 0)
+
+
+def running(b):
+    b.process["args"] = ["/bin/sleep", "100"]
+    b.create()
+    equal(b.rt("start", b.id).code, 0)
+
+
+@test
+def exec_runs_in_the_container(b):
+    b.process["env"].append("FROM=config")
+    running(b)
+    done = b.rt("exec", "--env", "MORE=option", "--cwd", "/tmp", b.id, "/bin/sh", "-c",
+                "echo $FROM $MORE; pwd; echo $$; ls /proc/1/exe >/dev/null; hostname; id -u")
+    equal(done.code, 0)
+    contains(done.out, "config option\n/tmp\n")
+
+
+@test
+def exec_exit_codes(b):
+    running(b)
+    equal(b.rt("exec", b.id, "/bin/sh", "-c", "exit 9").code, 9)
+    equal(b.rt("exec", b.id, "/bin/sh", "-c", "kill -9 $$").code, 137)
+    done = b.rt("exec", b.id, "nosuch")
+    equal(done.code, 255)
+    contains(done.err, "executable file not found in $PATH")
+
+
+@test
+def exec_user_caps_and_inheritable(b):
+    """CVE-2022-29162: nothing is inheritable. CVE-2026-30892: a uid alone is that uid."""
+    running(b)
+    equal(b.rt("exec", "-u", "7", b.id, "/bin/id", "-u").out, "7\n")
+    equal(b.rt("exec", "-u", "7:8", b.id, "/bin/id", "-g").out, "8\n")
+    done = b.rt("exec", "--cap", "CAP_KILL", b.id, "/bin/grep", "CapInh", "/proc/self/status")
+    contains(done.out, "0000000000000000")
+
+
+@test
+def exec_detached_writes_the_pid_file(b):
+    running(b)
+    # Not a pipe: what is detached keeps its streams.
+    equal(subprocess.call([RT, "--root", b.state, "exec", "-d", "--pid-file", f"{b.dir}/pid", b.id,
+                           "/bin/sleep", "50"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), 0)
+    with open(f"{b.dir}/pid", encoding="utf-8") as f:
+        pid = int(f.read())
+    with open(f"/proc/{pid}/cmdline", encoding="utf-8") as f:
+        contains(f.read(), "sleep")
+    contains(b.rt("ps", "--format", "json", b.id).out, str(pid))
+
+
+@test
+def exec_applies_the_containers_seccomp(b):
+    b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}
+    running(b)
+    contains(b.rt("exec", b.id, "/bin/mkdir", "/tmp/x").err, "Function not implemented")
+
+
+@test
+def exec_reads_its_own_copy_of_the_configuration(b):
+    b.process["env"].append("WHICH=first")
+    running(b)
+    b.process["env"][-1] = "WHICH=second"
+    b.write()
+    equal(b.rt("exec", b.id, "/bin/sh", "-c", "echo $WHICH").out, "first\n")
+
+
+@test
+def exec_into_a_stopped_or_unknown_container(b):
+    b.process["args"] = ["/bin/true"]
+    b.create()
+    b.rt("start", b.id)
+    b.rt("kill", b.id, "KILL")
+    for _ in range(100):
+        if '"stopped"' in b.rt("state", b.id).out:
+            break
+    contains(b.rt("exec", b.id, "/bin/true").err, "not running")
+    contains(b.rt("exec", "nobody", "/bin/true").err, "does not exist")
+
+
+@test
+def pause_stops_and_resume_goes_on(b):
+    running(b)
+    equal(b.rt("pause", b.id).code, 0)
+    contains(b.rt("state", b.id).out, '"paused"')
+    contains(b.rt("exec", b.id, "/bin/true").err, "paused")
+    equal(b.rt("resume", b.id).code, 0)
+    contains(b.rt("state", b.id).out, '"running"')
+    assert b.rt("resume", b.id).code != 0
+
+
+@test
+def update_changes_limits(b):
+    running(b)
+    equal(b.rt("update", "--pids-limit", "33", b.id).code, 0)
+    resources = os.path.join(b.dir, "resources.json")
+    with open(resources, "w", encoding="utf-8") as f:
+        json.dump({"memory": {"limit": 50 << 20}}, f)
+    equal(b.rt("update", "--resources", resources, b.id).code, 0)
+    pid = json.loads(b.rt("state", b.id).out)["pid"]
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as f:
+        path = {line.split(":")[1]: line.strip().split(":", 2)[2] for line in f}
+    for controller, file, expected in (("pids", "pids.max", "33"),
+                                       ("memory", "memory.limit_in_bytes", str(50 << 20))):
+        where = f"/sys/fs/cgroup/{controller}{path.get(controller, '')}/{file}"
+        if controller in path:
+            with open(where, encoding="utf-8") as f:
+                equal(f.read().strip(), expected)
+
+
+if __name__ == "__main__":
+    main()
