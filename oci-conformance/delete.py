@@ -117,7 +117,8 @@ def poststop_order(t):
            "it has not")
     equal(host.lines(box.seen_path("cgroups")), [], "cgroups that the hook finds")
     expect(box.id not in host.lines(box.seen_path("containers")),
-           "the container's state is gone when the hook runs", host.lines(box.seen_path("containers")))
+           "the container's state is gone when the hook runs",
+           host.lines(box.seen_path("containers")))
 
 
 @assertion("L69", "a failing poststop hook is a warning, the others still run")

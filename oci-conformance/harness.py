@@ -44,9 +44,9 @@ def assertion(name, title):
 
 
 def expect(holds, expected, seen):
-    """`expected` is a sentence, `seen` what was there instead."""
+    """`seen` may be a function, for what is only known or only harmless once it failed."""
     if not holds:
-        raise Mismatch(expected, seen)
+        raise Mismatch(expected, seen() if callable(seen) else seen)
 
 
 def equal(seen, expected, what):

@@ -114,7 +114,7 @@ def running_state(t):
     box.hook("startContainer", body=": >$d/in-hook; while [ ! -e $d/go ]; do sleep 0.01; done")
     box.created()
     start = box.starting()
-    expect(box.wait_seen("in-hook"), "the startContainer hook runs", start.finish(0.1))
+    expect(box.wait_seen("in-hook"), "the startContainer hook runs", lambda: start.finish(0.1))
     early = [box.status() for _ in range(3)]
     box.touch("go")
     start.finish().works()
@@ -202,7 +202,8 @@ def status_words(t):
 
 @assertion("L10", "annotations are those of config.json")
 def annotations(t):
-    wanted = {"org.example.one": "1", "org.example.empty": "", "org.example.text": "a \"b\" \\ ü\n"}
+    wanted = {"org.example.one": "1", "org.example.empty": "",
+              "org.example.text": "a \"b\" \\ ü\n"}
     box = t.box()
     box.config["annotations"] = dict(wanted)
     box.hook("createRuntime")
@@ -220,7 +221,7 @@ def state_is_harmless(t):
     box.hook("createRuntime", body=gate.format("create"))
     box.hook("startContainer", body=gate.format("start"))
     create = box.creating()
-    expect(box.wait_seen("in-create"), "the createRuntime hook runs", create.finish(0.1))
+    expect(box.wait_seen("in-create"), "the createRuntime hook runs", lambda: create.finish(0.1))
     r = box.ask()
     expect(not r.hung, "`state` answers during create", r)
     if not r.ok:
@@ -231,7 +232,7 @@ def state_is_harmless(t):
     box.state()
     equal(tree(t.root), before, "files of the runtime after `state`")
     start = box.starting()
-    expect(box.wait_seen("in-start"), "the startContainer hook runs", start.finish(0.1))
+    expect(box.wait_seen("in-start"), "the startContainer hook runs", lambda: start.finish(0.1))
     expect(box.ask().ok, "`state` works during start", box.ask())
     box.touch("go-start")
     start.finish().works()

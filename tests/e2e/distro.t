@@ -100,7 +100,8 @@ def a_python_program_sees_what_was_configured(b):
         "import os\n"
         "print({'env': os.environ['COLOUR'], 'uid': os.getuid(), 'gid': os.getgid(),"
         "'groups': os.getgroups(), 'cwd': os.getcwd(), 'pid': os.getpid(),"
-        "'nofile': [x for x in open('/proc/self/limits') if 'open files' in x][0].split()[3:5], 'host': os.uname().nodename,"
+        "'nofile': [x for x in open('/proc/self/limits') if 'open files' in x][0].split()[3:5],"
+        "'host': os.uname().nodename,"
         "'umask': os.umask(0), 'fds': sorted(map(int, os.listdir('/proc/self/fd')))[:3]})\n")
     b.config["hostname"] = "snake"
     b.process.update({

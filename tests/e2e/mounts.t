@@ -117,7 +117,8 @@ def nested_mounts_in_order(b):
 
 @test
 def mqueue_and_sysfs(b):
-    b.add_mount("/dev/mqueue", type="mqueue", source="mqueue", options=["nosuid", "noexec", "nodev"])
+    b.add_mount("/dev/mqueue", type="mqueue", source="mqueue",
+                options=["nosuid", "noexec", "nodev"])
     b.add_mount("/sys", type="sysfs", source="sysfs", options=["nosuid", "noexec", "nodev", "ro"])
     contains(b.output("cat /proc/mounts"), " /dev/mqueue mqueue ", " /sys sysfs ro,")
 

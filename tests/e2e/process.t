@@ -193,7 +193,8 @@ def environment_order_and_duplicates(b):
 @test
 def home_out_of_passwd(b):
     with open(os.path.join(b.rootfs, "etc/passwd"), "w", encoding="ascii") as f:
-        f.write("root:x:0:0::/root:/bin/sh\nbroken\n" + "x" * 9000 + "\nu:x:1000:1::/home/u:/bin/sh")
+        f.write("root:x:0:0::/root:/bin/sh\nbroken\n" + "x" * 9000 +
+                "\nu:x:1000:1::/home/u:/bin/sh")
     equal(b.output("echo $HOME"), "/root")
     b.process["user"]["uid"] = 1000
     equal(b.output("echo $HOME"), "/home/u")

@@ -36,7 +36,8 @@ def file_that_is_no_json(b):
 
 @test
 def duplicate_key(b):
-    contains(raw(b, '{"ociVersion": "1.0.0",\n "ociVersion": "1.0.0"}'), "config.json:2:2", "ociVersion")
+    contains(raw(b, '{"ociVersion": "1.0.0",\n "ociVersion": "1.0.0"}'), "config.json:2:2",
+             "ociVersion")
 
 
 @test

@@ -35,6 +35,7 @@ static const struct sample_check {
     {"ioprio", "7", "8"},
     {"oom_score", "-1000", "1001"},
     {"positive", "1", "0"},
+    {"from_zero", "0", "-1"},
     {"percent", "100", "101"},
     {"zero_one", "1", "2"},
     {"argument", "5", "6"},
