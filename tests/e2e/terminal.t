@@ -27,14 +27,14 @@ def set_size(fd, rows, columns):
 class Terminal:
     """A terminal of the caller's, with rt in its foreground, as a shell would start it."""
 
-    def __init__(self, b, *options, **kw):
+    def __init__(self, b, *options, command=None, **kw):
         self.master, self.slave = pty.openpty()
         set_size(self.master, 33, 99)
         self.text = ""
         b.process["terminal"] = True
         b.write()
         self.rt = subprocess.Popen(
-            [RT, "--root", b.state, "run", "--bundle", b.dir, *options, b.id],
+            [RT, "--root", b.state, *(command or ["run", "--bundle", b.dir, *options, b.id])],
             **{"stdin": self.slave, "stdout": self.slave, "stderr": self.slave, **kw},
             start_new_session=True, preexec_fn=self.control)
 
@@ -231,7 +231,8 @@ def a_process_that_outlives_the_program_holds_nobody_up(b):
 @test
 def the_terminal_belongs_to_the_user(b):
     b.process["user"] = {"uid": 1000, "gid": 1000}
-    script(b, "stat -c %u /dev/pts/0; echo open >/dev/pts/0; echo tty >/dev/tty; echo c >/dev/console")
+    script(b, "stat -c %u /dev/pts/0; echo open >/dev/pts/0; echo tty >/dev/tty; "
+              "echo c >/dev/console")
     with Terminal(b) as t:
         equal(t.wait(), 0)
         equal(t.text.split("\r\n"), ["1000", "open", "tty", "c", ""])
@@ -277,7 +278,8 @@ def from_the_background_to_the_foreground(b):
     b.write()
     master, slave = pty.openpty()
     job = f"set -m; {RT} --root {b.state} run --bundle {b.dir} {b.id} & sleep 0.3; echo typed?;" \
-        "while [ \"$(ps -o state= -p $!)\" != T ]; do sleep 0.05; done; echo stopped; fg >/dev/null;" \
+        "while [ \"$(ps -o state= -p $!)\" != T ]; do sleep 0.05; done;" \
+        "echo stopped; fg >/dev/null;" \
         "echo code=$?"
     shell = subprocess.Popen(["bash", "-c", job], stdin=slave, stdout=slave, stderr=slave,
                              start_new_session=True,
@@ -455,6 +457,52 @@ def a_multiplexer_of_the_image_is_not_used(b):
 def a_size_without_a_terminal_is_ignored(b):
     b.process["consoleSize"] = {"height": 22, "width": 77}
     equal(b.run("exit 3").code, 3)
+
+
+# ---- exec ----
+
+def waiting(b):
+    """A container that runs without a terminal."""
+    b.process["args"] = ["/bin/sleep", "60"]
+    b.create()
+    equal(b.rt("start", b.id).code, 0)
+
+
+@test
+def exec_gets_a_terminal_of_its_own(b):
+    waiting(b)
+    inside = "tty; stty size; read x; echo got=$x; exit 4"
+    with Terminal(b, command=["exec", "--tty", b.id, "sh", "-c", inside]) as t:
+        before = t.mode()
+        t.expect("33 99")
+        t.type("hello\r")
+        equal((t.wait(), t.mode()), (4, before))
+        contains(t.text, "/dev/pts/0\r\n", "got=hello\r\n")
+
+
+@test
+def exec_uses_a_console_socket(b):
+    waiting(b)
+    console = Console(b)
+    equal(subprocess.run([RT, "--root", b.state, "exec", "--tty", "--detach", "--console-socket",
+                          console.path, b.id, "tty"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, timeout=PATIENCE, check=False).returncode, 0)
+    master, _, ends = console.receive()
+    equal((read_all(master), ends), ("/dev/pts/0\r\n", True))
+    os.close(master)
+    console.close()
+
+
+@test
+def exec_passes_signals_on(b):
+    waiting(b)
+    inside = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done"
+    p = subprocess.Popen([RT, "--root", b.state, "exec", b.id, "sh", "-c", inside],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    equal(p.stdout.readline(), "ready\n")
+    p.terminate()
+    p.communicate(timeout=PATIENCE)
+    equal(p.returncode, 5)
 
 
 # ---- without a terminal ----
