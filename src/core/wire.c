@@ -51,11 +51,20 @@ static int bad(struct err *e, const char *what, uint16_t expected)
     return refuse(e, EPROTO, "%s between rt's processes while waiting for row %u", what, expected);
 }
 
+/* A peer that went with something of ours unread leaves ECONNRESET in front of what it said itself
+ * (unix(7)): the error is taken once, its words are still there behind it. */
+static ssize_t receive(int sock, struct message *m, int *fd, pid_t *pid)
+{
+    ssize_t n = sys_recv_fd(sock, m, sizeof *m, fd, pid);
+
+    return n == -ECONNRESET ? sys_recv_fd(sock, m, sizeof *m, fd, pid) : n;
+}
+
 int wire_hear(int sock, uint16_t row, int *fd, pid_t *pid, struct err *e)
 {
     struct message m;
     int own = -1;
-    ssize_t n = sys_recv_fd(sock, &m, sizeof m, fd ? fd : &own, pid);
+    ssize_t n = receive(sock, &m, fd ? fd : &own, pid);
 
     fd_close(&own);
     if (n == 0 || n == -ECONNRESET)
