@@ -3,6 +3,7 @@
 #include "mount/internal.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "fs/root.h"
 #include "sys/sys.h"
@@ -31,13 +32,19 @@ static bool hooks_look(const struct plan *p)
 }
 
 /* With a namespace of our own the tree goes on top of "/": no lookup is needed, and pivot_root
- * takes it from there. Otherwise it goes where the root file system is. */
+ * takes it from there. Otherwise it goes where the root file system is; the root of a user
+ * namespace may not be let through to there, and such hooks are not either. */
 int step_attach_root(struct ctx *ctx, struct err *e)
 {
     struct mount_plan *mp = &ctx->plan->mounts;
     const char *where = mp->shared || hooks_look(ctx->plan) ? mp->rootfs : "/";
     int r = sys_move_mount(mp->tree, AT_FDCWD, where);
 
+    if (r == -EACCES && !mp->shared) {
+        log_warn("hooks do not find the container's mounts: %s is not accessible to its root",
+                 mp->rootfs);
+        r = sys_move_mount(mp->tree, AT_FDCWD, "/");
+    }
     if (r < 0)
         return fail(e, r, "attach the root file system %s", mp->rootfs);
     ctx->root.fd = take_fd(&mp->tree);
