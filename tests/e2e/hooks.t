@@ -180,6 +180,35 @@ def createruntime_can_add_a_mount(b):
     assert not os.listdir(os.path.join(b.rootfs, "mnt")), "it was made on the host"
 
 
+def in_a_user_namespace(b):
+    b.add_namespace("user")
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    b.linux["uidMappings"] = b.linux["gidMappings"] = mapping
+
+
+@test
+def in_a_user_namespace_hooks_are_its_root(b):
+    for kind in ("createContainer", "startContainer"):
+        hook(b, kind, f"id -u >$V/{kind}; cat /proc/self/uid_map >>$V/{kind}")
+    in_a_user_namespace(b)
+    os.makedirs(os.path.join(b.rootfs, "vol"))
+    os.chmod(b.dir, 0o755)
+    done = b.run("true")
+    equal((done.code, done.err), (0, ""))
+    for kind in ("createContainer", "startContainer"):
+        equal((kind, said(b, kind).split()[:3]), (kind, ["0", "0", "100000"]))
+
+
+@test
+def a_folder_that_its_root_cannot_enter_is_a_warning(b):
+    b.config["hooks"] = {"createContainer": [{"path": "/bin/true"}]}
+    in_a_user_namespace(b)
+    os.chmod(b.dir, 0o700)
+    done = b.run("true")
+    equal(done.code, 0)
+    contains(done.err, b.rootfs, "not accessible")
+
+
 @test
 def startcontainer_runs_inside(b):
     hook(b, "startContainer", "ls / >$V/root; pwd >$V/cwd")

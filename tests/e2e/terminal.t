@@ -239,6 +239,18 @@ def the_terminal_belongs_to_the_user(b):
 
 
 @test
+def in_a_user_namespace_too(b):
+    b.add_namespace("user")
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    b.linux["uidMappings"] = b.linux["gidMappings"] = mapping
+    b.process["user"] = {"uid": 1000, "gid": 1000}
+    script(b, "tty; stat -c %u /dev/pts/0; echo c >/dev/console; stty size")
+    with Terminal(b) as t:
+        equal(t.wait(), 0)
+        equal(t.text.split("\r\n"), ["/dev/pts/0", "1000", "c", "33 99", ""])
+
+
+@test
 def the_program_leads_its_session(b):
     script(b, "ps -o pid,pgid,sid,tty | head -2; cat /proc/self/stat | cut -d' ' -f4-8")
     with Terminal(b) as t:
