@@ -14,14 +14,17 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { KEPT_OUTPUT = 2048, SAID_IN_ERROR = 240, LARGEST_DRAIN = 1 << 18 };
 
+enum outcome { ENDED, LATE, INTERRUPTED };
+
 struct watch {
-    int out, pidfd;
+    int out, pidfd, signals;
     pid_t pid;
     char *kept;
     size_t used;
@@ -186,22 +189,45 @@ static int time_left_ms(const struct watch *w)
     return left <= 0 ? 0 : left > 1000000000 ? 1000000 : (int)((left + 999) / 1000);
 }
 
-/* Until the process has ended: true; the deadline has passed: false. */
-static bool watch_process(struct watch *w)
+/* In the foreground signals are blocked, for the container: without one to end they end the hook.
+ */
+static int open_signals(void)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigaddset(&ends, SIGQUIT);
+    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool is_interrupted(const struct watch *w)
+{
+    struct signalfd_siginfo s;
+
+    return sys_read(w->signals, &s, sizeof s) == sizeof s;
+}
+
+static enum outcome watch_process(struct watch *w)
 {
     for (;;) {
-        struct pollfd p[2] = {
+        struct pollfd p[3] = {
             {.fd = w->pidfd, .events = POLLIN},
             {.fd = w->out, .events = POLLIN},
+            {.fd = w->signals, .events = POLLIN},
         };
-        int n = poll(p, 2, time_left_ms(w));
+        int n = poll(p, 3, time_left_ms(w));
 
         if (n > 0 && p[0].revents)
-            return true;
+            return ENDED;
         if (n > 0 && p[1].revents)
             keep(w);
+        if (n > 0 && p[2].revents && is_interrupted(w))
+            return INTERRUPTED;
         if (w->deadline && now_us() >= w->deadline)
-            return false;
+            return LATE;
     }
 }
 
@@ -225,7 +251,7 @@ static void flatten(char *s, size_t n)
     s[n] = '\0';
 }
 
-static int verdict(const struct program *p, int status, bool in_time, struct err *e)
+static int verdict(const struct program *p, int status, enum outcome how, struct err *e)
 {
     const char *path = p->hook->path, *said = p->output;
     size_t n = strlen(said);
@@ -233,7 +259,9 @@ static int verdict(const struct program *p, int status, bool in_time, struct err
 
     if (n > SAID_IN_ERROR)
         said += n - SAID_IN_ERROR;
-    if (!in_time)
+    if (how == INTERRUPTED)
+        return refuse(e, EINTR, "interrupted while the hook %s ran%s%s", path, colon, said);
+    if (how == LATE)
         return refuse(e, ETIMEDOUT, "the hook %s did not end within %lld s%s%s", path,
                       (long long)p->hook->timeout, colon, said);
     if (WIFSIGNALED(status))
@@ -254,25 +282,26 @@ static int64_t deadline_of(const struct oci_hook *h, int64_t begin)
 
 static int supervise(struct program *p, struct watch *w, struct err *e)
 {
-    bool in_time;
+    enum outcome how;
     int status = 0, r;
 
     w->deadline = deadline_of(p->hook, w->begin);
-    in_time = watch_process(w);
-    if (!in_time)
+    w->signals = open_signals();
+    how = watch_process(w);
+    fd_close(&w->signals);
+    if (how != ENDED)
         kill(-w->pid, SIGKILL);
     r = sys_wait_pidfd(w->pidfd, &status);
     p->ms = (double)(now_us() - w->begin) / 1000;
     drain(w);
     flatten(w->kept, w->used);
     p->output = w->kept;
-    return r < 0 ? fail(e, r, "wait for the hook %s", p->hook->path)
-                 : verdict(p, status, in_time, e);
+    return r < 0 ? fail(e, r, "wait for the hook %s", p->hook->path) : verdict(p, status, how, e);
 }
 
 int program_run(struct program *p, struct arena *a, struct err *e)
 {
-    struct watch w = {.out = -1, .pidfd = -1};
+    struct watch w = {.out = -1, .pidfd = -1, .signals = -1};
     int r;
 
     w.kept = arena_alloc(a, KEPT_OUTPUT + 1);

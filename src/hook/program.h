@@ -16,8 +16,9 @@ struct program {
 };
 
 /* Run it in a process group of its own, with descriptors 0 to 2 only, and wait; when its timeout
- * passes the group is killed. A program that cannot be run, a status other than 0, a signal and a
- * timeout are failures, told with the end of what it printed. */
+ * passes, or a blocked SIGINT, SIGTERM, SIGHUP or SIGQUIT comes, the group is killed. A program
+ * that cannot be run, a status other than 0, a signal and a timeout are failures, told with the end
+ * of what it printed. */
 int program_run(struct program *, struct arena *, struct err *);
 
 #endif

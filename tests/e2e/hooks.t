@@ -4,7 +4,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 
 from harness import RT, contains, equal, main, test
 
@@ -283,6 +285,22 @@ def a_timeout_kills_the_group(b):
         with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
             alive = f.read().rsplit(")", 1)[1].split()[0] != "Z"
     assert not alive, "the hook's child lives on"
+    b.leaves_nothing()
+
+
+@test
+def an_interruption_ends_a_hook_that_hangs(b):
+    hook(b, "createRuntime", "echo >$V/up; sleep 600")
+    b.process["args"] = ["/bin/true"]
+    b.write()
+    rt = subprocess.Popen([RT, "--root", b.state, "run", "--bundle", b.dir, b.id],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while said(b, "up") is None and rt.poll() is None:
+        time.sleep(0.01)
+    rt.send_signal(signal.SIGINT)
+    _, err = rt.communicate(timeout=30)
+    assert rt.returncode != 0
+    contains(err, "/hooks/createRuntime/0", "interrupted")
     b.leaves_nothing()
 
 

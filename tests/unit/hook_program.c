@@ -161,6 +161,21 @@ static void inheritance(void)
     is_int(run("ps -o pid=,pgid= -p $$ | awk '{exit $1 != $2}'", 0), 0, "it leads its group");
 }
 
+/* In the foreground of rt signals are blocked. */
+static void interruption(void)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    kill(getpid(), SIGWINCH);
+    is_int(run("exit 0", 0), 0, "another signal is left to others");
+    kill(getpid(), SIGTERM);
+    is_int(run("exec sleep 1000", 0), -EINTR, "a signal ends a hook that hangs");
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    ok(strstr(e.text, "interrupted"), "that is told: %s", e.text);
+}
+
 static void files(void)
 {
     char name[] = "/tmp/rt-hook-XXXXXX", text[64] = "";
@@ -207,6 +222,7 @@ int main(void)
     no_program();
     others();
     inheritance();
+    interruption();
     files();
     is_int(open_fds(), before, "no descriptor is left");
     arena_free(&arena);
