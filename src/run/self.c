@@ -18,9 +18,29 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
+/* In a mount namespace of our own the executable is still that of the old one, which cannot be
+ * cloned (EINVAL): the same file is found by its name then. */
+static int own_tree(void)
+{
+    char path[4096];
+    int tree = sys_open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE);
+    struct stat ours, found;
+
+    if (tree != -EINVAL || sys_readlink(AT_FDCWD, "/proc/self/exe", path, sizeof path) < 0)
+        return tree;
+    tree = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE);
+    if (tree < 0)
+        return tree;
+    if (sys_stat(AT_FDCWD, "/proc/self/exe", &ours, 0) == 0 && sys_fstat(tree, &found) == 0 &&
+        ours.st_ino == found.st_ino && ours.st_dev == found.st_dev)
+        return tree;
+    fd_close(&tree);
+    return -ESTALE;
+}
+
 static int read_only_view(struct err *e)
 {
-    auto_close int tree = sys_open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE);
+    auto_close int tree = own_tree();
     int r, fd;
 
     if (tree < 0)
