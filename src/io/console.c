@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "fs/root.h"
+#include "io/relay.h"
 #include "sys/sys.h"
 #include "sys/tty.h"
 
@@ -121,8 +122,11 @@ int step_take_pty(struct ctx *ctx, struct err *e)
     static const char name[] = "/dev/ptmx";
     ssize_t n;
 
-    if (ctx->console_sock < 0)
+    if (ctx->console_sock < 0) {
+        /* Now, so that the program finds it and is not told of a change as it starts. */
+        relay_copy_size(STDIN_FILENO, STDOUT_FILENO, ctx->pty_master);
         return 0;
+    }
     n = sys_send_fd(ctx->console_sock, name, sizeof name - 1, ctx->pty_master);
     if (n < 0)
         return fail(e, (int)n, "send the terminal to the console socket");

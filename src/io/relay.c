@@ -31,12 +31,17 @@ static void make_raw(struct relay *r)
     r->raw = true;
 }
 
+void relay_copy_size(int in, int out, int master)
+{
+    int tty = sys_tty_is_terminal(in) ? in : out;
+
+    if (master >= 0)
+        drop(sys_tty_copy_size(tty, master), "the old size stays");
+}
+
 void relay_resize(struct relay *r)
 {
-    int tty = sys_tty_is_terminal(r->tty) ? r->tty : r->out.to;
-
-    if (r->master >= 0)
-        drop(sys_tty_copy_size(tty, r->master), "the old size stays");
+    relay_copy_size(r->tty, r->out.to, r->master);
 }
 
 void relay_continue(struct relay *r)

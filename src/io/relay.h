@@ -48,6 +48,9 @@ void relay_turn(struct relay *r, const struct pollfd *p);
  * with its terminal cannot keep us for ever. */
 bool relay_has_more(struct relay *r);
 
+/* Give the container's terminal the size of the caller's, if `in` or else `out` is one. */
+void relay_copy_size(int in, int out, int master);
+
 /* The caller's terminal has another size. */
 void relay_resize(struct relay *r);
 
