@@ -590,7 +590,7 @@ def create_and_start_leave_nobody_behind(b):
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as f:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
                 words = f.read().split("\0")
         except OSError:
             continue
