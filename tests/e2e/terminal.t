@@ -30,6 +30,7 @@ class Terminal:
     def __init__(self, b, *options, command=None, **kw):
         self.master, self.slave = pty.openpty()
         set_size(self.master, 33, 99)
+        self.before = self.mode()
         self.text = ""
         b.process["terminal"] = True
         b.write()
@@ -138,31 +139,28 @@ def keys_are_signals_inside(b):
 def the_mode_of_the_callers_terminal_is_given_back(b):
     script(b, "echo ready; read x; exit $x")
     with Terminal(b) as t:
-        before = t.mode()
         t.expect("ready")
-        assert t.mode() != before, "it is not raw"
+        assert t.mode() != t.before, "it is not raw"
         t.type("7\r")
-        equal((t.wait(), t.mode()), (7, before))
+        equal((t.wait(), t.mode()), (7, t.before))
 
 
 @test
 def also_when_the_program_is_killed(b):
     script(b, "echo ready; read x; sleep 60")
     with Terminal(b) as t:
-        before = t.mode()
         t.expect("ready")
         b.rt("kill", b.id, "KILL")
-        equal((t.wait(), t.mode()), (137, before))
+        equal((t.wait(), t.mode()), (137, t.before))
 
 
 @test
 def also_when_rt_is_told_to_end(b):
     script(b, "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done")
     with Terminal(b) as t:
-        before = t.mode()
         t.expect("ready")
         t.rt.terminate()
-        equal((t.wait(), t.mode()), (9, before))
+        equal((t.wait(), t.mode()), (9, t.before))
 
 
 @test
@@ -485,10 +483,9 @@ def exec_gets_a_terminal_of_its_own(b):
     waiting(b)
     inside = "tty; stty size; read x; echo got=$x; exit 4"
     with Terminal(b, command=["exec", "--tty", b.id, "sh", "-c", inside]) as t:
-        before = t.mode()
         t.expect("33 99")
         t.type("hello\r")
-        equal((t.wait(), t.mode()), (4, before))
+        equal((t.wait(), t.mode()), (4, t.before))
         contains(t.text, "/dev/pts/0\r\n", "got=hello\r\n")
 
 
