@@ -83,8 +83,7 @@ static struct oci_features_linux *linux_features(struct arena *a)
     l->mount_extensions = arena_new(a, struct oci_features_mount_extensions);
     l->mount_extensions->idmap = enabled(a);
     SET(l->mount_extensions, features_mount_extensions, idmap);
-    l->net_devices = arena_new(a, struct oci_features_switch);
-    SET(l->net_devices, features_switch, enabled);
+    l->net_devices = enabled(a);
     SET(l, features_linux, namespaces);
     SET(l, features_linux, capabilities);
     SET(l, features_linux, cgroup);

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An argument with a slash can be no id; one that names a folder with a config.json is a bundle
- * where the present folder is none. */
+/* An argument with a slash, or a dot alone, can be no id; one that names a folder with a
+ * config.json is a bundle where the present folder is none. */
 static bool is_bundle(struct app *app, const struct request *r, const char *word)
 {
     if (r->bundle)
         return false;
-    if (strchr(word, '/'))
+    if (strchr(word, '/') || str_eq(word, ".") || str_eq(word, ".."))
         return true;
     if (access("config.json", F_OK) == 0)
         return false;

@@ -74,6 +74,50 @@ def go_style_long_option(b):
     equal(b.rt("run", "-no-subreaper", "-bundle", b.dir, b.id).code, 0)
 
 
+@test
+def a_person_runs_a_bundle_by_its_folder(b):
+    b.process["args"] = ["/bin/echo", "hello"]
+    b.write()
+    for where, word in ((b.dir, "."), (b.dir, "./"), ("/", b.dir),
+                        (os.path.dirname(b.dir), os.path.basename(b.dir))):
+        done = b.rt("run", word, cwd=where)
+        equal((done.code, done.out, done.err), (0, "hello\n", ""))
+    b.leaves_nothing()
+
+
+@test
+def trace_and_dry_run(b):
+    trace = os.path.join(b.dir, "trace.json")
+    b.write()
+    equal(b.rt("run", "--trace", trace, "--bundle", b.dir, b.id).code, 0)
+    with open(trace, encoding="utf-8") as f:
+        names = [e["name"] for e in json.load(f)["traceEvents"]]
+    for row in ("claim_id", "mounts", "exec_program", "record_running"):
+        assert row in names, f"no {row} in {names}"
+    b.process["args"] = ["/bin/sh", "-c", "echo ran"]
+    b.write()
+    equal((b.rt("run", "--dry-run", "--bundle", b.dir, b.id).out), "")
+    b.leaves_nothing()
+
+
+@test
+def explain_shows_what_applies(b):
+    b.config["hostname"] = "x"
+    b.write()
+    rows = [x.split() for x in b.rt("explain", b.dir).out.splitlines()]
+    shown = {r[2]: r[0] for r in rows if len(r) > 3 and r[1] in ("host", "init", "middle")}
+    equal((shown["set_hostname"], shown["set_domainname"]), ("yes", "-"))
+
+
+@test
+def features_are_valid_and_complete(b):
+    features = json.loads(b.rt("features").out)
+    equal((features["ociVersionMin"], len(features["hooks"])), ("1.0.0", 6))
+    for option in ("rro", "idmap", "ridmap", "lazytime", "iversion", "nosymfollow", "tmpcopyup"):
+        assert option in features["mountOptions"], option
+    assert "time" in features["linux"]["namespaces"]
+
+
 def running(b):
     b.process["args"] = ["/bin/sleep", "100"]
     b.create()
