@@ -259,16 +259,21 @@ int record_lock(struct container *c, int patience_ms, struct err *e)
 
 /* ---- status ---- */
 
+/* The start time has a resolution of 10 ms: a process that took over the pid at once may share it.
+ * The inode of a pidfd, where there is one, is never shared. */
+static bool is_same(const struct container *c, int pidfd)
+{
+    return !HAS(c->record, record, pid_inode) || sys_pidfd_inode(pidfd) == c->record->pid_inode;
+}
+
 /* The process of the record, not another with its pid, and not a zombie that nobody reaped. */
-static bool is_alive(const struct container *c)
+static bool is_running(const struct container *c)
 {
     auto_close int proc = procfs_open(NULL);
     unsigned long long ticks;
     char state;
 
-    if (!c->record || !HAS(c->record, record, pid) || proc < 0)
-        return false;
-    if (procfs_start_time(proc, (pid_t)c->record->pid, &ticks, &state) < 0)
+    if (proc < 0 || procfs_start_time(proc, (pid_t)c->record->pid, &ticks, &state) < 0)
         return false;
     return ticks == c->record->start_time && state != 'Z' && state != 'X';
 }
@@ -283,7 +288,14 @@ int record_pidfd(const struct container *c)
     fd = sys_pidfd_open((pid_t)c->record->pid);
     if (fd < 0)
         return -ESRCH;
-    return is_alive(c) ? take_fd(&fd) : -ESRCH;
+    return is_same(c, fd) && is_running(c) ? take_fd(&fd) : -ESRCH;
+}
+
+static bool is_alive(const struct container *c)
+{
+    auto_close int pidfd = record_pidfd(c);
+
+    return pidfd >= 0;
 }
 
 static bool is_being_made(const struct container *c)

@@ -44,6 +44,17 @@ int sys_pidfd_signal(int pidfd, int signal)
     return result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
 }
 
+uint64_t sys_pidfd_inode(int pidfd)
+{
+    enum { PIDFS_MAGIC = 0x50494446 };
+    struct stat st;
+    long magic;
+
+    if (sys_fs_type(pidfd, &magic) < 0 || magic != PIDFS_MAGIC || fstat(pidfd, &st) < 0)
+        return 0;
+    return st.st_ino;
+}
+
 int sys_pidfd_getfd(int pidfd, int fd)
 {
     return result(syscall(SYS_pidfd_getfd, pidfd, fd, 0));

@@ -70,6 +70,9 @@ struct sys_clone {
 pid_t sys_clone3(const struct sys_clone *c, int *pidfd);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_signal(int pidfd, int signal);
+/* A number that no other process has or will have until the next boot: the inode of the pidfd, on
+ * pidfs (Linux 6.9). 0 on older kernels, where all pidfds share one inode. */
+uint64_t sys_pidfd_inode(int pidfd);
 int sys_pidfd_getfd(int pidfd, int fd);
 int sys_setns(int fd, int nstype);
 int sys_unshare(int flags);
