@@ -255,9 +255,7 @@ static int set_devices(struct cgroup *cg, const struct oci_resources *r, bool fr
         done = h->kind->set_devices(cg, h, r, fresh, e);
         if (!cg->unprivileged || (done != -EPERM && done != -EACCES))
             return done;
-    } else if (!rules || cg->unprivileged) {
-        done = 0;
-    } else {
+    } else if (rules && !cg->unprivileged) {
         refuse(e, ENODEV, "no cgroup controls devices here");
         err_hint(e, "mount the devices hierarchy, or cgroup2");
         return err_at(e, "/linux/resources/devices");
