@@ -270,13 +270,21 @@ static int set_devices(struct cgroup *cg, const struct oci_resources *r, bool fr
 
 /* ---- the whole ---- */
 
+/* Of a controller that is nowhere. Beside hierarchies of v1 one of its own can be mounted, which
+ * is what the message says that no_hierarchy makes; v2 alone has it or not. */
+static enum backend backend_of_missing(const struct cgroup *cg)
+{
+    for (unsigned i = 0; i < cg->n; i++)
+        if (cg->h[i].kind->backend == BACKEND_V1)
+            return BACKEND_V1;
+    return cg->h[0].kind->backend;
+}
+
 static void find_backends(struct cgroup *cg, struct knob_env *env)
 {
     for (unsigned c = 0; c <= CTLS; c++) {
-        struct hier *h = place_of(cg, c);
-        if (!h)
-            h = hier_unified(cg) ? hier_unified(cg) : &cg->h[0];
-        env->backend[c] = h->kind->backend;
+        const struct hier *h = place_of(cg, c);
+        env->backend[c] = h ? h->kind->backend : backend_of_missing(cg);
     }
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bundles, runs and TAP for end-to-end tests. A test is a function decorated with @test; it gets a
-Bundle and asserts. RT names the runtime under test."""
+Bundle and asserts. RT names the runtime under test; with RT_CGROUP_MANAGER=systemd it is told to
+have systemd make the cgroups."""
 
 import json
 import os
@@ -11,6 +12,8 @@ import tempfile
 import traceback
 
 RT = os.environ.get("RT", "rt")
+MANAGER = os.environ.get("RT_CGROUP_MANAGER", "cgroupfs")
+GLOBALS = ["--systemd-cgroup"] if MANAGER == "systemd" else []
 DEADLINE = 30
 APPLETS = ("sh cat ls id mount sleep true false echo hostname stat touch mkdir readlink test "
            "head env ulimit dd wc grep ps ip kill nproc umask tty stty df find sort tail cut "
@@ -67,7 +70,8 @@ class Bundle:
         self.config = default_config()
         Bundle.count += 1
         self.id = f"e2e-{os.getpid()}-{Bundle.count}"
-        self.config["linux"]["cgroupsPath"] = f"/rt-{self.id}"
+        self.config["linux"]["cgroupsPath"] = \
+            f"system.slice:rt:{self.id}" if MANAGER == "systemd" else f"/rt-{self.id}"
         for d in ("bin", "proc", "sys", "dev", "etc", "tmp", "mnt", "root"):
             os.makedirs(os.path.join(self.rootfs, d))
         os.chmod(os.path.join(self.rootfs, "tmp"), 0o1777)
@@ -95,8 +99,9 @@ class Bundle:
 
     def rt(self, *args, **kw):
         kw.setdefault("stdin", subprocess.DEVNULL)
-        return Result(subprocess.run([RT, "--root", self.state, *args], capture_output=True,
-                                     text=True, timeout=DEADLINE, check=False, **kw))
+        return Result(subprocess.run([RT, *GLOBALS, "--root", self.state, *args],
+                                     capture_output=True, text=True, timeout=DEADLINE,
+                                     check=False, **kw))
 
     def run(self, script=None, *options, **kw):
         """Run a shell script inside, in the foreground."""
@@ -109,9 +114,9 @@ class Bundle:
         """Create and leave waiting. Its streams are files: the container holds them open."""
         self.write()
         with open(os.path.join(self.dir, "log"), "w+", encoding="utf-8") as log:
-            done = subprocess.run([RT, "--root", self.state, "create", "--bundle", self.dir,
-                                   *options, self.id], stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=log, timeout=DEADLINE, check=False)
+            done = subprocess.run([RT, *GLOBALS, "--root", self.state, "create", "--bundle",
+                                   self.dir, *options, self.id], stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log, timeout=DEADLINE, check=False)
             log.seek(0)
             text = log.read()
         assert done.returncode == 0, f"create: exit {done.returncode}: {text}"
