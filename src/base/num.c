@@ -93,3 +93,52 @@ int num_bytes(const char *text, int64_t *out)
     *out = v * (INT64_C(1) << shift);
     return 0;
 }
+
+/* ---- lists ---- */
+
+enum { WORD = 8 * sizeof(unsigned long) };
+
+/* A number at *at, which moves behind its digits. */
+static int list_number(const char **at, size_t bits, unsigned *value)
+{
+    const char *start = *at;
+
+    for (*value = 0; is_digit(**at); ++*at)
+        if (*value < bits)
+            *value = 10 * *value + (unsigned)(**at - '0');
+    if (*at == start)
+        return -EINVAL;
+    return *value < bits ? 0 : -ERANGE;
+}
+
+static int list_range(const char **at, size_t bits, unsigned *first, unsigned *last)
+{
+    int r = list_number(at, bits, first);
+
+    *last = *first;
+    if (r == 0 && **at == '-') {
+        ++*at;
+        r = list_number(at, bits, last);
+    }
+    return r == 0 && *last < *first ? -EINVAL : r;
+}
+
+int num_list(const char *text, unsigned long *mask, size_t bits, unsigned *n)
+{
+    memset(mask, 0, (bits + WORD - 1) / WORD * sizeof *mask);
+    *n = 0;
+    while (*text) {
+        unsigned first, last;
+        int r = list_range(&text, bits, &first, &last);
+        if (r < 0)
+            return r;
+        if ((*text && *text != ',') || (*text == ',' && !text[1]))
+            return -EINVAL;
+        for (unsigned i = first; i <= last; i++)
+            mask[i / WORD] |= 1UL << i % WORD;
+        if (last >= *n)
+            *n = last + 1;
+        text += *text == ',';
+    }
+    return 0;
+}

@@ -3,6 +3,7 @@
 #include "proc/internal.h"
 #include "proc/proc.h"
 
+#include "base/num.h"
 #include "sys/sched.h"
 
 #include <errno.h>
@@ -16,48 +17,9 @@ struct nodes {
     unsigned n; /* one more than the largest */
 };
 
-/* A number at *at, which moves behind its digits. */
-static int number(const char **at, unsigned *value)
-{
-    const char *start = *at;
-
-    for (*value = 0; **at >= '0' && **at <= '9'; ++*at)
-        if (*value < MOST_NODES)
-            *value = 10 * *value + (unsigned)(**at - '0');
-    if (*at == start)
-        return -EINVAL;
-    return *value < MOST_NODES ? 0 : -ERANGE;
-}
-
-static void set_range(struct nodes *to, unsigned first, unsigned last)
-{
-    for (unsigned i = first; i <= last; i++)
-        to->mask[i / WORD] |= 1UL << i % WORD;
-    if (last >= to->n)
-        to->n = last + 1;
-}
-
-/* A list as "0-3,7" (cpuset(7), "List format"). 0, -EINVAL for another form, -ERANGE for a node
- * that no kernel has. */
 static int parse(const char *text, struct nodes *to)
 {
-    *to = (struct nodes){0};
-    while (*text) {
-        unsigned first, last;
-        int r = number(&text, &first);
-        last = first;
-        if (r == 0 && *text == '-') {
-            text++;
-            r = number(&text, &last);
-        }
-        if (r < 0)
-            return r;
-        if (last < first || (*text && *text != ',') || (*text == ',' && !text[1]))
-            return -EINVAL;
-        set_range(to, first, last);
-        text += *text == ',';
-    }
-    return 0;
+    return num_list(text, to->mask, MOST_NODES, &to->n);
 }
 
 static int mode_of(const struct oci_memory_policy *cfg)

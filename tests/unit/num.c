@@ -94,8 +94,44 @@ static void refused_bytes(void)
     is_int(b, 11, "*out keeps its value on failure");
 }
 
+static void lists(void)
+{
+    static const struct {
+        const char *text;
+        int r;
+        unsigned long first;
+        unsigned n;
+    } cases[] = {
+        {"", 0, 0, 0},
+        {"0", 0, 1, 1},
+        {"0-3,7", 0, 0x8f, 8},
+        {"5,1", 0, 0x22, 6},
+        {"64-65", 0, 0, 66},
+        {"199", 0, 0, 200},
+        {"3-2", -EINVAL, 0, 0},
+        {"1,", -EINVAL, 0, 0},
+        {",1", -EINVAL, 0, 0},
+        {"1-", -EINVAL, 0, 0},
+        {"a", -EINVAL, 0, 0},
+        {"1 2", -EINVAL, 0, 0},
+        {"-1", -EINVAL, 0, 0},
+        {"200", -ERANGE, 0, 0},
+        {"1-200", -ERANGE, 0, 0},
+        {"99999999999999999999", -ERANGE, 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned long mask[4];
+        unsigned n;
+        int r = num_list(cases[i].text, mask, 200, &n);
+        ok(r == cases[i].r && (r || (mask[0] == cases[i].first && n == cases[i].n)), "list \"%s\"",
+           cases[i].text);
+    }
+}
+
 int main(void)
 {
+    lists();
     refuses_what_is_no_number();
     unsigned_numbers();
     signed_numbers();
