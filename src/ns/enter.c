@@ -27,7 +27,7 @@ uint64_t ns_init_flags(const struct plan *p)
 
     if (p->ns.middle)
         flags &= ~middle_flags;
-    if (p->cgroup_place)
+    if (p->cgroup_place || p->cgroup_attach)
         flags &= ~late_flags;
     return flags;
 }
@@ -66,6 +66,12 @@ static int join(struct ctx *ctx, int type, struct err *e)
     return r < 0 ? fail(e, r, "enter the %s namespace", oci_word(namespace_type, type)) : 0;
 }
 
+/* The middle leaves the cgroup namespace to init: step_enter_cgroup_namespace. */
+static bool joins_now(const struct plan *p, int type)
+{
+    return p->ns.fd[type] >= 0 && !(p->ns.middle && type == OCI_NAMESPACE_TYPE_CGROUP);
+}
+
 /* Some belong to the user namespace that is entered and open up only behind it, others to the
  * host's and are out of reach then: so all are tried before, and the refused ones again after. */
 static int join_all(struct ctx *ctx, struct err *e)
@@ -73,18 +79,32 @@ static int join_all(struct ctx *ctx, struct err *e)
     int *fd = ctx->plan->ns.fd;
 
     for (int type = 0; type < NS_KINDS; type++)
-        if (fd[type] >= 0 && type != OCI_NAMESPACE_TYPE_USER && type != OCI_NAMESPACE_TYPE_MOUNT &&
-            sys_setns(fd[type], (int)flag_of(type)) == 0)
+        if (joins_now(ctx->plan, type) && type != OCI_NAMESPACE_TYPE_USER &&
+            type != OCI_NAMESPACE_TYPE_MOUNT && sys_setns(fd[type], (int)flag_of(type)) == 0)
             fd_close(&fd[type]);
     if (fd[OCI_NAMESPACE_TYPE_USER] >= 0 && join(ctx, OCI_NAMESPACE_TYPE_USER, e) < 0)
         return -e->code;
     fd_close(&fd[OCI_NAMESPACE_TYPE_USER]);
     for (int type = 0; type < NS_KINDS; type++) {
-        if (fd[type] >= 0 && join(ctx, type, e) < 0)
+        if (!joins_now(ctx->plan, type))
+            continue;
+        if (join(ctx, type, e) < 0)
             return -e->code;
         fd_close(&fd[type]);
     }
     return 0;
+}
+
+/* Where cgroup namespaces are walls (mount option nsdelegate, which systemd sets), a process inside
+ * one moves and makes processes only within it. The middle is not in the container's cgroup: once
+ * it was in the namespace, its clone into that cgroup would fail (ENOENT). init is there already.
+ */
+int step_enter_cgroup_namespace(struct ctx *ctx, struct err *e)
+{
+    int r = join(ctx, OCI_NAMESPACE_TYPE_CGROUP, e);
+
+    fd_close(&ctx->plan->ns.fd[OCI_NAMESPACE_TYPE_CGROUP]);
+    return r;
 }
 
 int step_join_namespaces(struct ctx *ctx, struct err *e)

@@ -19,8 +19,9 @@ step_fn step_enter_middle;    /* middle: join or make what needs another process
 step_fn step_write_maps;      /* host: setgroups, id maps, time offsets of ctx->child */
 step_fn step_open_mappings;   /* host: user namespaces that carry the id mappings of mounts */
 step_fn step_join_namespaces; /* init: the others named by path */
-step_fn step_become_root;     /* init: ids 0, as far as they exist, with full capabilities inside */
-step_fn step_unshare_cgroup;  /* init: once it is placed, so that the namespace is rooted there */
+step_fn step_enter_cgroup_namespace; /* init: behind a middle, once it is in its cgroup */
+step_fn step_become_root;    /* init: ids 0, as far as they exist, with full capabilities inside */
+step_fn step_unshare_cgroup; /* init: once it is placed, so that the namespace is rooted there */
 step_fn step_set_hostname;
 step_fn step_set_domainname;
 

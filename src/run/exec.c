@@ -73,6 +73,19 @@ static int differing(int proc, pid_t pid, uint64_t *flags, struct err *e)
     return 0;
 }
 
+/* Entered later than the rest: see step_enter_cgroup_namespace. */
+static int open_cgroup_namespace(struct ctx *ctx, struct err *e)
+{
+    int *fd = &ctx->plan->ns.fd[OCI_NAMESPACE_TYPE_CGROUP];
+    char path[48];
+
+    if (!ctx->plan->ns.middle || !(ctx->plan->ns.joined & CLONE_NEWCGROUP))
+        return 0;
+    snprintf(path, sizeof path, "%d/ns/cgroup", (int)ctx->container);
+    *fd = sys_open(ctx->proc, path, O_RDONLY, 0);
+    return *fd < 0 ? fail(e, *fd, "open the cgroup namespace of the container") : 0;
+}
+
 int step_find_container(struct ctx *ctx, struct err *e)
 {
     char path[48];
@@ -82,7 +95,7 @@ int step_find_container(struct ctx *ctx, struct err *e)
     ctx->root.fd = sys_open(ctx->proc, path, O_PATH | O_DIRECTORY, 0);
     if (ctx->root.fd < 0)
         return fail(e, ctx->root.fd, "open the root of the container's process");
-    return 0;
+    return open_cgroup_namespace(ctx, e);
 }
 
 int step_enter_cgroup(struct ctx *ctx, struct err *e)
@@ -92,14 +105,16 @@ int step_enter_cgroup(struct ctx *ctx, struct err *e)
 
     if (cgroup_enter(cg, ctx->arena, req->cgroups, req->n_cgroups, ctx->container, e) < 0)
         return -e->code;
-    ctx->plan->cgroup_born = cgroup_fd(cg) >= 0;
+    ctx->plan->cgroup_born = cgroup_fd(cg) >= 0 && !cgroup_attaches(cg);
     ctx->plan->cgroup_place = true; /* whatever it could not be born in */
+    ctx->plan->cgroup_attach = cgroup_attaches(cg);
     return 0;
 }
 
 int step_enter_container(struct ctx *ctx, struct err *e)
 {
-    int r = sys_setns(ctx->container_pidfd, (int)ctx->plan->ns.joined);
+    uint64_t later = ctx->plan->ns.middle ? CLONE_NEWCGROUP : 0;
+    int r = sys_setns(ctx->container_pidfd, (int)(ctx->plan->ns.joined & ~later));
 
     if (r < 0)
         return fail(e, r, "enter the namespaces of the container");
