@@ -130,6 +130,20 @@ static int swap_object(struct dl_phdr_info *info, size_t size, void *arg)
     return 1;
 }
 
+/* Where exec put the arguments: their strings, those of the environment and the file's name follow
+ * one another at the top of the stack. Listings of processes read the command line there. */
+static void keep_arguments(struct prctl_mm_map *map)
+{
+    uintptr_t args = (uintptr_t)program_invocation_name, end = (uintptr_t)getauxval(AT_EXECFN);
+    uintptr_t env = environ && *environ ? (uintptr_t)*environ : end;
+
+    if (args >= env || env > end)
+        return;
+    map->arg_start = args;
+    map->arg_end = map->env_start = env;
+    map->env_end = end;
+}
+
 /* The kernel wants the whole description of the address space along with the new executable; only
  * what /proc/self shows of it depends on these, and exec replaces all. */
 static int point_exe(int fd)
@@ -151,6 +165,7 @@ static int point_exe(int fd)
         .exe_fd = (uint32_t)fd,
     };
 
+    keep_arguments(&map);
     return prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) < 0 ? -errno : 0;
 }
 
