@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Owns the public functions: steps of the script and verbs on a container that is there. */
 #include "cgroup/limit.h"
+#include "cgroup/scope.h"
 #include "cgroup/tree.h"
 
 #include "base/fd.h"
@@ -14,11 +15,21 @@
 
 /* ---- steps ---- */
 
+/* Whether systemd has to place init is known as soon as its scope is there. */
+static void set_attach(struct plan *p, const struct cgroup *cg)
+{
+    p->cgroup_attach = cg->scope && cg->scope->attach;
+    p->cgroup_born = p->cgroup_born && !p->cgroup_attach;
+}
+
 int step_make_cgroup(struct ctx *c, struct err *e)
 {
     struct cgroup *cg = c->plan->cgroup;
+    int r = cg ? cg->manager->claim(cg, c->plan, e) : 0;
 
-    return cg ? cg->manager->claim(cg, c->plan, e) : 0;
+    if (r == 0 && cg)
+        set_attach(c->plan, cg);
+    return r;
 }
 
 void undo_make_cgroup(struct ctx *c)
@@ -42,6 +53,13 @@ int step_place_cgroup(struct ctx *c, struct err *e)
     struct cgroup *cg = c->plan->cgroup;
 
     return cg ? cg->manager->place(cg, c->child, e) : 0;
+}
+
+int step_release_helper(struct ctx *c, struct err *e)
+{
+    (void)e;
+    bus_close(&c->plan->cgroup->scope->bus);
+    return 0;
 }
 
 /* "0" means the thread that writes (cgroup_procs_write_start in kernel/cgroup/cgroup.c): it cannot
@@ -68,8 +86,16 @@ int cgroup_fd(const struct cgroup *cg)
     return -1;
 }
 
+void cgroup_forget_host(struct cgroup *cg)
+{
+    if (cg && cg->scope)
+        fd_close(&cg->scope->bus.sock);
+}
+
 void cgroup_close(struct cgroup *cg)
 {
+    if (cg && cg->scope)
+        bus_close(&cg->scope->bus);
     for (unsigned i = 0; cg && i < cg->n; i++) {
         fd_close(&cg->h[i].fd);
         fd_close(&cg->h[i].tasks);
@@ -136,25 +162,6 @@ static int enter_sub(struct cgroup *cg, struct arena *a, const char *sub, struct
     return any ? 0 : bad_sub(sub, "the container has no such controller", e);
 }
 
-/* The path of `pid` in the v2 hierarchy: what follows "0::" in /proc/PID/cgroup. */
-static int unified_path(pid_t pid, char *buf, size_t size)
-{
-    char file[32], *line;
-    int r;
-
-    snprintf(file, sizeof file, "/proc/%d/cgroup", pid);
-    r = cg_read(AT_FDCWD, file, buf, size);
-    if (r < 0)
-        return r;
-    line = str_starts(buf, "0::") ? buf : strstr(buf, "\n0::");
-    if (!line)
-        return -ENOENT;
-    line += *line == '\n' ? 4 : 3;
-    memmove(buf, line, strcspn(line, "\n") + 1);
-    buf[strcspn(buf, "\n")] = '\0';
-    return 0;
-}
-
 /* Where init moved to, if that is below the container's own cgroup. */
 static int follow_init(struct hier *h, struct arena *a, pid_t init, struct err *e)
 {
@@ -162,7 +169,7 @@ static int follow_init(struct hier *h, struct arena *a, pid_t init, struct err *
     const char *own = h->path + strlen(h->mount);
     size_t n = strlen(own);
 
-    if (unified_path(init, now, sizeof now) < 0 || strncmp(now, own, n) != 0 || now[n] != '/' ||
+    if (cgroup_path_of(init, now, sizeof now) < 0 || strncmp(now, own, n) != 0 || now[n] != '/' ||
         str_has_dotdot(now))
         return 0;
     return go_below(h, a, str_dup(a, now + n), e);
@@ -175,6 +182,17 @@ static bool holds_no_processes(const struct hier *h)
     char on[256];
 
     return cg_read(h->fd, "cgroup.subtree_control", on, sizeof on) > 0;
+}
+
+static int open_join(struct cgroup *cg, struct hier *h, struct err *e)
+{
+    if (h->fd < 0)
+        return 0;
+    if (cg->scope && !h->kind->may_join(h)) {
+        cg->scope->attach = true;
+        return 0;
+    }
+    return h->kind->open_join(h, e);
 }
 
 int cgroup_enter(struct cgroup *cg, struct arena *a, const char *const *subs, unsigned n_subs,
@@ -191,8 +209,13 @@ int cgroup_enter(struct cgroup *cg, struct arena *a, const char *const *subs, un
     if (r == 0 && !n_subs && unified && unified->fd >= 0 && holds_no_processes(unified))
         r = follow_init(unified, a, init, e);
     for (unsigned i = 0; r == 0 && i < cg->n; i++)
-        r = cg->h[i].fd >= 0 ? cg->h[i].kind->open_join(&cg->h[i], e) : 0;
+        r = open_join(cg, &cg->h[i], e);
     return r;
+}
+
+bool cgroup_attaches(const struct cgroup *cg)
+{
+    return cg->scope && cg->scope->attach;
 }
 
 /* ---- verbs ---- */

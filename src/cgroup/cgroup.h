@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "core/ctx.h"
+#include <stdbool.h>
 
 /* Find the mounted hierarchies and decide the container's directory in each; fills plan->cgroup,
  * cgroup_view, cgroup_born and cgroup_place.
@@ -57,14 +58,23 @@ int step_limit_cgroup(struct ctx *c, struct err *e);
  * step_place_cgroup, in the host: writes ctx->child to cgroup.procs. Moving a whole process waits
  * for an RCU grace period, 7 to 17 ms.
  *
- * Neither concerns v2, where init is born by CLONE_INTO_CGROUP with cgroup_fd (hybrid: both). */
+ * Neither concerns v2, where init is born by CLONE_INTO_CGROUP with cgroup_fd (hybrid: both).
+ * Where the caller may do neither, and systemd made the cgroup, step_place_cgroup lets systemd
+ * move it (plan->cgroup_attach). */
 int step_join_cgroup(struct ctx *c, struct err *e);
 int step_place_cgroup(struct ctx *c, struct err *e);
+
+/* host, once init is inside: let go of the helper that the cgroup began with (plan->cgroup_helper).
+ */
+int step_release_helper(struct ctx *c, struct err *e);
 
 /* Descriptor (borrowed, O_PATH) of the v2 directory for the clone that makes init, not for a
  * middle: a pids.limit of 1 would stop it from making init. -1 where there is none: v1 only, or
  * an unprivileged caller that may not make one. */
 int cgroup_fd(const struct cgroup *cg);
+
+/* In a new child: close what is between the host and systemd. NULL is fine. */
+void cgroup_forget_host(struct cgroup *cg);
 
 /* ---- exec ---- */
 
@@ -74,6 +84,9 @@ int cgroup_fd(const struct cgroup *cg);
  * `init` where the container's own cannot hold processes as it has passed controllers on. */
 int cgroup_enter(struct cgroup *cg, struct arena *a, const char *const *subs, unsigned n_subs,
                  pid_t init, struct err *e);
+
+/* After cgroup_enter: does systemd have to move the process, by step_place_cgroup? */
+bool cgroup_attaches(const struct cgroup *cg);
 
 /* ---- a container that is there; cg from cgroup_plan or cgroup_load ---- */
 

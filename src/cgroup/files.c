@@ -118,3 +118,22 @@ int cg_write(int dir, const char *file, const char *value)
     r = sys_write(fd, value, strlen(value));
     return r < 0 ? (int)r : 0;
 }
+
+/* The path of `pid` in the v2 hierarchy: what follows "0::" in /proc/PID/cgroup. */
+int cgroup_path_of(pid_t pid, char *buf, size_t size)
+{
+    char file[32], *line;
+    int r;
+
+    snprintf(file, sizeof file, pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", pid);
+    r = cg_read(AT_FDCWD, file, buf, size);
+    if (r < 0)
+        return r;
+    line = str_starts(buf, "0::") ? buf : strstr(buf, "\n0::");
+    if (!line)
+        return -ENOENT;
+    line += *line == '\n' ? 4 : 3;
+    memmove(buf, line, strcspn(line, "\n") + 1);
+    buf[strcspn(buf, "\n")] = '\0';
+    return 0;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Owns the manager that works on cgroupfs: the seven verbs over all hierarchies of a container. */
 #include "cgroup/limit.h"
+#include "cgroup/scope.h"
 #include "cgroup/signal.h"
 #include "cgroup/stat.h"
 #include "cgroup/tree.h"
@@ -84,7 +85,7 @@ static int make(struct hier *h, struct err *e)
 {
     int r;
 
-    if (existed(h))
+    if (existed(h) || h->given)
         return 0;
     r = tree_make(h, e);
     if (r == -EEXIST) {
@@ -107,13 +108,15 @@ static int claim_hier(struct cgroup *cg, struct hier *h, const struct plan *p, s
 
     if (r == 0)
         r = hier_open(h, e);
-    if (r == 0)
+    if (r == 0 && !h->given)
         r = check_fit(h, e);
     if (r == 0)
         r = h->kind->ready(cg, h, p, e);
     if (r == 0)
         r = limit_set_early(cg, h, limit_resources(p), e);
-    return r == 0 ? h->kind->open_join(h, e) : r;
+    if (r == 0 && !(h->given && cg->scope->attach))
+        r = h->kind->open_join(h, e);
+    return r;
 }
 
 /* No process has been inside yet: there is nothing to kill. */

@@ -51,6 +51,7 @@ struct hier {
     int fd;              /* O_PATH of path, or -1 */
     int tasks;           /* open for init to write "0" (v1), or -1 */
     bool made;           /* by this process */
+    bool given;          /* by systemd, with our helper inside */
     bool skipped;        /* may not be made by this caller, and nothing needs it */
 };
 
@@ -58,8 +59,9 @@ struct cgroup {
     const struct manager *manager;
     unsigned n;
     struct hier h[HIERS];
-    bool unprivileged; /* what may not be made can be left out */
-    bool explicit;     /* a path was asked for */
+    bool unprivileged;   /* what may not be made can be left out */
+    bool explicit;       /* a path was asked for */
+    struct scope *scope; /* systemd's unit, NULL with cgroupfs */
 };
 
 /* What differs between the versions. Functions get an open hierarchy (h->fd >= 0). */
@@ -68,8 +70,9 @@ struct cg_kind {
     enum backend backend;   /* its columns in knobs.def */
     const char *usage_file; /* memory in use */
     const char *const *ctl_names;
-    long magic;     /* statfs f_type */
-    unsigned early; /* BIT(ctl): limits that are set before a process may be inside */
+    long magic;       /* statfs f_type */
+    unsigned early;   /* BIT(ctl): limits that are set before a process may be inside */
+    bool device_list; /* devices are in a list, which systemd writes anew when it reloads */
     /* After the directories are there, before any process is. */
     int (*ready)(const struct cgroup *, struct hier *, const struct plan *, struct err *);
     /* 1 frozen, 0 not (or this hierarchy cannot tell), -errno */
@@ -80,6 +83,8 @@ struct cg_kind {
     /* Wait until no process is left in or below, at most ms. 1 empty, 0 not, -errno. */
     int (*wait_empty)(const struct hier *, unsigned ms);
     int (*open_join)(struct hier *, struct err *);
+    /* May this process move itself into the hierarchy's directory? */
+    bool (*may_join)(const struct hier *);
     int (*set_devices)(const struct cgroup *, const struct hier *, const struct oci_resources *,
                        bool fresh, struct err *);
     int (*stat)(const struct hier *, struct arena *, struct cgroup_stats *);
@@ -92,7 +97,7 @@ extern const struct cg_kind kind_v1, kind_v2;
 /* Who makes the cgroup and sets its limits: rt by cgroupfs, or systemd on request. The other verbs
  * work on files in either case. */
 struct manager {
-    const char *name;
+    const char *name; /* in records */
     int (*claim)(struct cgroup *, const struct plan *, struct err *);
     int (*place)(struct cgroup *, pid_t, struct err *);
     int (*limit)(struct cgroup *, const struct oci_resources *, bool fresh, struct err *);
@@ -102,7 +107,7 @@ struct manager {
     int (*remove)(struct cgroup *, struct err *);
 };
 
-extern const struct manager manager_fs;
+extern const struct manager manager_fs, manager_systemd;
 
 /* The hierarchy that a controller lives in, or NULL. */
 struct hier *hier_of(struct cgroup *cg, enum ctl c);
@@ -125,6 +130,8 @@ int cg_read_u64(int dir, const char *file, uint64_t *out); /* "max" is CG_NONE *
 /* The number behind `key` in a file of "KEY NUMBER" lines. -ENOENT without such a line. */
 int cg_read_key(int dir, const char *file, const char *key, uint64_t *out);
 int cg_write(int dir, const char *file, const char *value);
+/* The path of `pid` (0: our own) in the v2 hierarchy, as /proc/PID/cgroup has it. */
+int cgroup_path_of(pid_t pid, char *buf, size_t size);
 /* "KEY NUMBER" out of a text. */
 bool cg_find_key(const char *text, const char *key, uint64_t *out);
 

@@ -140,6 +140,8 @@ int knobs_convert(const struct knob_env *env, unsigned mask, struct settings *ou
     for (size_t i = 0; i < ROWS; i++) {
         struct value v;
         int r = 0;
+        if (env->systemd_only && !rows[i].file[BACKEND_SYSTEMD])
+            continue;
         if ((mask & BIT(rows[i].ctl)) && functions[i].get(env->r, &v))
             r = convert(&c, i, v);
         if (r < 0)

@@ -44,6 +44,7 @@ struct knob_env {
     const struct oci_resources *r;
     enum backend backend[CTLS + 1];
     struct present present;
+    bool systemd_only; /* rows with a property of systemd, and no others */
 };
 
 int knobs_convert(const struct knob_env *env, unsigned mask, struct settings *out, struct err *e);

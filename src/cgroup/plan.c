@@ -5,6 +5,7 @@
  */
 #include "cgroup/layout.h"
 #include "cgroup/limit.h"
+#include "cgroup/scope.h"
 
 #include "base/log.h"
 #include "base/str.h"
@@ -200,6 +201,26 @@ static int decide(struct plan *p, struct arena *a, struct layout *l, struct err 
     return r;
 }
 
+/* What systemd makes goes with its unit; parents are left to it. */
+static int decide_scope(struct plan *p, struct arena *a, struct layout *l, struct err *e)
+{
+    struct cgroup *cg = arena_new(a, struct cgroup);
+    const char *path[HIERS];
+    int r;
+
+    cg->manager = &manager_systemd;
+    cg->unprivileged = is_unprivileged(p);
+    r = scope_plan(p, a, l, cg, path, e);
+    for (unsigned i = 0; r == 0 && i < l->n; i++) {
+        struct hier *h = &cg->h[i];
+        r = add_hier(cg, &l->v[i], path[i], e);
+        if (scope_manages(&l->v[i]))
+            h->there = (size_t)(strrchr(h->path, '/') - h->path);
+    }
+    p->cgroup = cg;
+    return r;
+}
+
 static int nothing_mounted(const struct plan *p, struct err *e)
 {
     if (!limit_needs(limit_resources(p), &kind_v1)) {
@@ -213,6 +234,7 @@ static int nothing_mounted(const struct plan *p, struct err *e)
 
 static void set_ways(struct plan *p)
 {
+    p->cgroup_helper = p->cgroup->scope != NULL;
     for (unsigned i = 0; i < p->cgroup->n; i++)
         if (p->cgroup->h[i].kind == &kind_v2)
             p->cgroup_born = true;
@@ -230,7 +252,8 @@ int cgroup_plan(struct plan *p, struct arena *a, struct err *e)
     if (!l.n)
         return nothing_mounted(p, e);
     if (p->req->cg_manager != CG_MANAGER_DISABLED) {
-        r = decide(p, a, &l, e);
+        r = p->req->cg_manager == CG_MANAGER_SYSTEMD ? decide_scope(p, a, &l, e)
+                                                     : decide(p, a, &l, e);
         if (r < 0)
             return r;
         set_ways(p);

@@ -6,6 +6,7 @@
  * this line, so it is checked like any foreign input.
  */
 #include "cgroup/kind.h"
+#include "cgroup/scope.h"
 
 #include "base/num.h"
 #include "base/str.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 static const struct cg_kind *const kinds[] = {&kind_v1, &kind_v2};
+static const struct manager *const managers[] = {&manager_fs, &manager_systemd};
 
 static const char *escape(struct arena *a, const char *s)
 {
@@ -72,8 +74,8 @@ static const char *save_hier(struct arena *a, const char *before, const struct h
 int cgroup_save(const struct cgroup *cg, struct arena *a, char **text)
 {
     const char *out =
-        str_fmt(a, "%s%s%s", cg->manager->name, cg->unprivileged ? "+unprivileged" : "",
-                cg->explicit ? "+explicit" : "");
+        str_fmt(a, "%s%s%s%s", cg->manager->name, cg->unprivileged ? "+unprivileged" : "",
+                cg->explicit ? "+explicit" : "", cg->scope && cg->scope->user ? "+user" : "");
 
     for (unsigned i = 0; i < cg->n; i++)
         if (!cg->h[i].skipped)
@@ -148,43 +150,50 @@ static bool load_hier(char *text, struct hier *h)
     return is_hier_sound(h);
 }
 
-static bool load_flags(char *word, struct cgroup *cg)
+static bool load_flags(char *word, struct cgroup *cg, bool *user)
 {
     const char *manager = strsep(&word, "+"), *flag;
 
-    cg->manager = &manager_fs;
-    if (!str_eq(manager, manager_fs.name))
+    for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
+        if (str_eq(manager, managers[i]->name))
+            cg->manager = managers[i];
+    if (!cg->manager)
         return false;
     while ((flag = strsep(&word, "+"))) {
         if (str_eq(flag, "unprivileged"))
             cg->unprivileged = true;
         else if (str_eq(flag, "explicit"))
             cg->explicit = true;
+        else if (str_eq(flag, "user"))
+            *user = true;
         else
             return false;
     }
     return true;
 }
 
-static bool load(char *text, struct cgroup *cg)
+static bool load(struct arena *a, char *text, struct cgroup *cg)
 {
     char *word = strsep(&text, " ");
+    bool user = false;
 
-    if (!load_flags(word, cg))
+    if (!load_flags(word, cg, &user))
         return false;
     while ((word = strsep(&text, " "))) {
         if (cg->n == HIERS || !load_hier(word, &cg->h[cg->n]))
             return false;
         cg->n++;
     }
-    return true;
+    if (cg->manager == &manager_systemd && cg->n)
+        cg->scope = scope_of_path(a, cg->h[0].path, user);
+    return cg->manager != &manager_systemd || cg->scope;
 }
 
 int cgroup_load(struct arena *a, const char *text, struct cgroup **out, struct err *e)
 {
     struct cgroup *cg = arena_new(a, struct cgroup);
 
-    if (!load(str_dup(a, text), cg))
+    if (!load(a, str_dup(a, text), cg))
         return refuse(e, EINVAL, "the container's record of its cgroup is damaged: %.200s", text);
     *out = cg;
     return 0;

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "sys/cgroup.h"
+#include "sys/cred.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const names[CTLS] = {
     [CTL_CPU] = "cpu",         [CTL_CPUACCT] = "cpuacct",   [CTL_CPUSET] = "cpuset",
@@ -190,6 +192,11 @@ static int v1_open_join(struct hier *h, struct err *e)
     return h->tasks < 0 ? fail(e, h->tasks, "open %s/tasks", h->path) : 0;
 }
 
+static bool v1_may_join(const struct hier *h)
+{
+    return sys_access(h->fd, "tasks", W_OK) == 0;
+}
+
 /* ---- memory events ---- */
 
 static int v1_oom_kills(const struct hier *h, uint64_t *n)
@@ -223,12 +230,14 @@ const struct cg_kind kind_v1 = {
     .ctl_names = names,
     .magic = CGROUP_SUPER_MAGIC,
     .early = BIT(CTL_CPUSET),
+    .device_list = true,
     .ready = v1_ready,
     .frozen = v1_frozen,
     .freeze = v1_freeze,
     .kill = v1_kill,
     .wait_empty = v1_wait_empty,
     .open_join = v1_open_join,
+    .may_join = v1_may_join,
     .set_devices = devices_set_v1,
     .stat = stat_v1,
     .oom_kills = v1_oom_kills,

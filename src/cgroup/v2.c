@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "sys/cgroup.h"
+#include "sys/cred.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 static const char *const names[CTLS] = {
     [CTL_CPU] = "cpu",   [CTL_CPUSET] = "cpuset",   [CTL_MEMORY] = "memory",   [CTL_IO] = "io",
@@ -323,6 +325,23 @@ static int v2_open_join(struct hier *h, struct err *e)
     return 0;
 }
 
+/* It takes permission to move processes in the nearest cgroup that holds both places: "Delegation
+ * Containment" in cgroup-v2.rst. */
+static bool v2_may_join(const struct hier *h)
+{
+    char common[CG_PATH + 32], own[CG_PATH + 64];
+    size_t mount = strlen(h->mount), n = 0;
+
+    if (cgroup_path_of(0, own, sizeof own) < 0)
+        return false;
+    while (own[n] && own[n] == h->path[mount + n])
+        n++;
+    while (n && own[n] != '/')
+        n--;
+    snprintf(common, sizeof common, "%s%.*s/cgroup.procs", h->mount, (int)n, own);
+    return sys_access(AT_FDCWD, common, W_OK) == 0;
+}
+
 static int v2_oom_kills(const struct hier *h, uint64_t *n)
 {
     return cg_read_key(h->fd, "memory.events", "oom_kill", n);
@@ -352,6 +371,7 @@ const struct cg_kind kind_v2 = {
     .kill = v2_kill,
     .wait_empty = v2_wait_empty,
     .open_join = v2_open_join,
+    .may_join = v2_may_join,
     .set_devices = devices_set_v2,
     .stat = stat_v2,
     .oom_kills = v2_oom_kills,

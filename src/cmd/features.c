@@ -37,7 +37,11 @@ static struct oci_features_cgroup *cgroup(struct arena *a)
 {
     struct oci_features_cgroup *c = arena_new(a, struct oci_features_cgroup);
 
-    *c = (struct oci_features_cgroup){.v1 = true, .v2 = true, .rdma = true};
+    *c = (struct oci_features_cgroup){.v1 = true,
+                                      .v2 = true,
+                                      .systemd = RT_HAVE_SYSTEMD,
+                                      .systemd_user = RT_HAVE_SYSTEMD,
+                                      .rdma = true};
     SET(c, features_cgroup, v1);
     SET(c, features_cgroup, v2);
     SET(c, features_cgroup, systemd);

@@ -179,8 +179,10 @@ struct plan {
     struct process_plan process;
     struct cgroup *cgroup; /* NULL: manager disabled, or nothing to do */
     struct cgroup_view cgroup_view;
-    bool cgroup_born;       /* init can be born in its cgroup (v2 by cgroupfs): no placing needed */
-    bool cgroup_place;      /* the host has to place init: v1, hybrid, systemd */
+    bool cgroup_born;       /* init can be born in its cgroup (v2): no placing needed */
+    bool cgroup_place;      /* init has to join by itself: v1, hybrid */
+    bool cgroup_attach;     /* systemd has to move init into its cgroup, as we may not */
+    bool cgroup_helper;     /* a helper keeps the cgroup until init is inside: systemd */
     const char *notify_dir; /* private folder of the notify socket, NULL when none (src/io) */
     mode_t caller_umask;
     bool privileged; /* euid 0 with CAP_SYS_ADMIN in the initial user namespace's sense */

@@ -75,6 +75,7 @@ static void child_side(struct ctx *ctx)
     ctx->wire = take_fd(&ctx->peer_wire);
     fd_close(&ctx->state_dir);
     fd_close(&ctx->child_pidfd);
+    cgroup_forget_host(ctx->plan->cgroup);
 }
 
 /* The host's half of what both sides hold goes at once: an end of file must mean a death. */

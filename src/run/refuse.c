@@ -21,14 +21,8 @@ static bool uses_rdt(const struct plan *p)
     return p->cfg->linux && p->cfg->linux->intel_rdt;
 }
 
-static bool uses_systemd(const struct plan *p)
-{
-    return p->req->cg_manager == CG_MANAGER_SYSTEMD;
-}
-
 static const struct unsupported list[] = {
     {"/linux/intelRdt", uses_rdt, "leave it out, or prepare the resctrl group before"},
-    {"--systemd-cgroup", uses_systemd, "use --cgroup-manager cgroupfs"},
 };
 
 int refuse_unsupported(struct plan *p, struct arena *a, struct err *e)

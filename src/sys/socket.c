@@ -95,6 +95,17 @@ int sys_unix_connect(int dirfd, const char *name, int type)
     return named_socket(dirfd, name, type, connect);
 }
 
+int sys_peer_pid(int sock, pid_t *pid)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+
+    if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return -errno;
+    *pid = peer.pid;
+    return peer.pid > 0 ? 0 : -ESRCH;
+}
+
 int sys_accept(int fd)
 {
     int r;

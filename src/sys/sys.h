@@ -100,6 +100,8 @@ int sys_socket(int domain, int type, int protocol);
 int sys_unix_listen(int dirfd, const char *name, int type);
 int sys_unix_connect(int dirfd, const char *name, int type);
 int sys_accept(int fd);
+int sys_peer_pid(int sock,
+                 pid_t *pid); /* of who listens or is connected; 0 -ESRCH: not ours to see */
 /* One message with an optional descriptor (-1: none). Bytes sent, or -errno; never SIGPIPE. */
 ssize_t sys_send_fd(int sock, const void *buf, size_t n, int fd);
 /* One message; *fd receives an owned descriptor or -1; *pid the sender's pid if SO_PASSCRED is on,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of src/cgroup/record.c: there and back, and what is refused. */
 #include "cgroup/kind.h"
+#include "cgroup/scope.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -37,9 +38,27 @@ static void there_and_back(void)
     is_str(again, text, "the same again");
 }
 
+static void a_scope_there_and_back(void)
+{
+    const char *text = "systemd+unprivileged+user v2:0:3:7:/cg:/cg/a.slice/rt-x.scope:";
+    struct cgroup *cg;
+    char *again;
+
+    is_int(cgroup_load(&arena, text, &cg, NULL), 0, "load a scope");
+    ok(cg->manager == &manager_systemd && cg->scope && cg->scope->user, "of the user's systemd");
+    is_str(cg->scope->unit, "rt-x.scope", "the unit's name is that of the folder");
+    ok(cg->scope->bus.sock < 0, "nothing is connected");
+    cgroup_save(cg, &arena, &again);
+    is_str(again, text, "the same again, scope");
+}
+
 static const char *const bad[] = {
     "",
+    "systemd",
     "systemd v2:0:3:0:/cg:/cg/x:",
+    "systemd v2:0:3:0:/cg:/cg/.scope/x:",
+    "systemd+root v2:0:3:0:/cg:/cg/x.scope:",
+    "runit v2:0:3:0:/cg:/cg/x:",
     "fs+x v2:0:3:0:/cg:/cg/x:",
     "fs v3:0:3:0:/cg:/cg/x:",
     "fs v2:0:3:0:/cg:/cg/x",
@@ -76,6 +95,7 @@ static void refuses_what_is_broken(void)
 int main(void)
 {
     there_and_back();
+    a_scope_there_and_back();
     refuses_what_is_broken();
     arena_free(&arena);
     return done_testing();
