@@ -191,7 +191,8 @@ int run_exec(struct request *req, struct container *c, const struct oci_process 
     if (!c->record || may_exec(c, req->ignore_paused, e) < 0)
         return c->record ? -e->code : refuse(e, ESRCH, "container not running: %s", c->id);
     run_ctx_init(&ctx, &plan, c->arena);
-    if (plan_exec(&plan, c, process, &cfg, e) < 0 || prepare(&ctx, c, e) < 0)
+    /* Which capabilities can be granted depends on the namespaces that are entered. */
+    if (prepare(&ctx, c, e) < 0 || plan_exec(&plan, c, process, &cfg, e) < 0)
         return -e->code;
     if (!req->detach && foreground_prepare(e) < 0)
         return -e->code;

@@ -11,10 +11,12 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "sys/copy.h"
 #include "sys/image.h"
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
@@ -38,11 +40,26 @@ static int own_tree(void)
     return -ESTALE;
 }
 
-static int read_only_view(struct err *e)
+/* In the container's mount namespace, entered without root, there is nothing to take a view of: a
+ * copy then that nobody can write any more. */
+static int sealed_copy(int proc, struct err *e)
+{
+    auto_close int own = sys_open(proc, "self/exe", O_RDONLY, 0);
+    auto_close int copy = own < 0 ? own : sys_memfd("rt", MFD_ALLOW_SEALING);
+    int r = copy < 0 ? copy : sys_copy_data(own, copy);
+
+    if (r == 0)
+        r = sys_seal(copy);
+    return r < 0 ? fail(e, r, "copy rt's own executable") : take_fd(&copy);
+}
+
+static int read_only_view(int proc, struct err *e)
 {
     auto_close int tree = own_tree();
     int r, fd;
 
+    if (tree == -EINVAL || tree == -ENOENT || tree == -ESTALE)
+        return sealed_copy(proc, e);
     if (tree < 0)
         return fail(e, tree, "take a view of rt's own executable");
     r = sys_mount_setattr(tree, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, -1);
@@ -57,12 +74,11 @@ int step_protect_self(struct ctx *ctx, struct err *e)
     auto_close int view = -1;
     int r = sys_prctl(PR_SET_DUMPABLE, 0, 0);
 
-    (void)ctx;
     if (r < 0)
         return fail(e, r, "become undumpable");
     if (sys_image_is_read_only())
         return 0;
-    view = read_only_view(e);
+    view = read_only_view(ctx->proc, e);
     if (view < 0)
         return view;
     r = sys_image_swap(view);

@@ -161,6 +161,11 @@ int sys_memfd(const char *name, unsigned flags)
     return result(memfd_create(name, flags | MFD_CLOEXEC));
 }
 
+int sys_seal(int fd)
+{
+    return result(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+}
+
 int sys_dup(int fd, int at_least)
 {
     return result(fcntl(fd, F_DUPFD_CLOEXEC, at_least));

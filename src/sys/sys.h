@@ -37,6 +37,7 @@ int sys_chown(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
 int sys_chmod_fd(int fd,
                  mode_t mode); /* O_PATH descriptors too, by /proc-free fchmodat2 or chmod */
 int sys_memfd(const char *name, unsigned flags);
+int sys_seal(int fd); /* a memfd made with MFD_ALLOW_SEALING: nobody writes or resizes it again */
 int sys_dup(int fd, int at_least);
 int sys_dup_onto(int fd, int target); /* target keeps no CLOEXEC: made for 0, 1, 2 */
 int sys_flock(int fd, int operation);

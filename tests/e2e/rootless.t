@@ -93,5 +93,17 @@ def more_ids_than_one_need_the_helpers(b):
     contains(done.err, "/linux/", "newuidmap" if "newuidmap" in done.err else "newgidmap")
 
 
+@test
+def exec_adds_a_process(b):
+    user = User(b)
+    user.bundle("exec >/dev/null 2>&1; sleep 1000")
+    equal(user.rt("run", "--detach", "held").code, 0)
+    done = user.rt("exec", "held", "sh", "-c", "id -u; grep CapBnd /proc/self/status; exit 3")
+    equal((done.code, done.err), (3, ""))
+    inside = user.rt("exec", "held", "grep", "CapBnd", "/proc/1/status").out
+    contains(done.out, "0\n", inside)
+    equal(user.rt("delete", "--force", "held").code, 0)
+
+
 if __name__ == "__main__":
     main()
