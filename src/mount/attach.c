@@ -51,15 +51,26 @@ int step_attach_root(struct ctx *ctx, struct err *e)
     return 0;
 }
 
+static int open_plain(const struct root *root, const char *dest)
+{
+    return sys_openat2(root->fd, dest, O_PATH | O_DIRECTORY, 0,
+                       RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
 /* proc and sysfs only go on real directories: through a symlink of the image they would end up
- * where masked and read-only paths do not look (CVE-2019-19921, CVE-2023-28642). */
+ * where masked and read-only paths do not look (CVE-2019-19921, CVE-2023-28642). What was made
+ * here may be a symlink by now, so that it is looked at as well. */
 static int plain_target(const struct root *root, const char *dest, struct err *e)
 {
-    int fd = sys_openat2(root->fd, dest, O_PATH | O_DIRECTORY, 0,
-                         RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    int fd = open_plain(root, dest);
 
-    if (fd == -ENOENT)
-        return root_mkdir_all(root, dest, e);
+    if (fd == -ENOENT) {
+        fd = root_mkdir_all(root, dest, e);
+        if (fd < 0)
+            return fd;
+        fd_close(&fd);
+        fd = open_plain(root, dest);
+    }
     if (fd == -ELOOP || fd == -ENOTDIR)
         return refuse(e, EPERM, "%s in the image is not an ordinary directory", dest);
     return fd < 0 ? fail(e, fd, "open %s in the root file system", dest) : fd;

