@@ -201,7 +201,8 @@ static int decide(struct plan *p, struct arena *a, struct layout *l, struct err 
     return r;
 }
 
-/* What systemd makes goes with its unit; parents are left to it. */
+/* What systemd makes goes with its unit; parents are left to it. A directory that is there already
+ * belongs to somebody else's unit, which is found out when ours is to be started. */
 static int decide_scope(struct plan *p, struct arena *a, struct layout *l, struct err *e)
 {
     struct cgroup *cg = arena_new(a, struct cgroup);
@@ -214,7 +215,7 @@ static int decide_scope(struct plan *p, struct arena *a, struct layout *l, struc
     for (unsigned i = 0; r == 0 && i < l->n; i++) {
         struct hier *h = &cg->h[i];
         r = add_hier(cg, &l->v[i], path[i], e);
-        if (scope_manages(&l->v[i]))
+        if (scope_manages(&l->v[i]) && h->path[h->there])
             h->there = (size_t)(strrchr(h->path, '/') - h->path);
     }
     p->cgroup = cg;

@@ -17,6 +17,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { TRIES = 10, TRY_US = 20000 };
 
@@ -115,6 +117,18 @@ static void put_properties(struct lines *q, const struct scope *s, const char *l
     lines_append(q, s->properties);
 }
 
+/* systemd's words do not say which property it was. */
+static int blame(const struct scope *s, int r, struct err *e)
+{
+    if (r == -EEXIST)
+        return err_at(e, "/linux/cgroupsPath");
+    if (!*s->properties || is_passing(r) || r == -ETIMEDOUT)
+        return r;
+    err_at(e, "/annotations");
+    return err_hint(e, "are the annotations org.systemd.property.* of the right names and types? "
+                       "see systemd.scope(5)");
+}
+
 /* What is left of an earlier unit of the name, failed or about to go, is cleared away. */
 static int start(struct scope *s, struct arena *a, const char *limits, struct err *e)
 {
@@ -133,7 +147,7 @@ static int start(struct scope *s, struct arena *a, const char *limits, struct er
         sys_sleep_us(TRY_US);
         r = ask(s, a, q.text, NULL, e);
     }
-    return r < 0 ? err_at(e, "/linux/cgroupsPath") : 0;
+    return r < 0 ? blame(s, r, e) : 0;
 }
 
 /* The hierarchies in which systemd made the directory. In the rest, we do. */
@@ -173,8 +187,11 @@ static int systemd_claim(struct cgroup *cg, const struct plan *p, struct err *e)
 {
     int r = make_unit(cg, limit_resources(p), e);
 
-    if (r == 0)
-        r = take(cg, e);
+    if (r < 0) {
+        bus_close(&cg->scope->bus);
+        return r;
+    }
+    r = take(cg, e);
     if (r == 0)
         r = manager_fs.claim(cg, p, e);
     if (r < 0)
@@ -273,15 +290,33 @@ static int systemd_limit(struct cgroup *cg, const struct oci_resources *r, bool 
 
 /* ---- remove ---- */
 
-/* systemd takes a scope without processes away by itself, so often nothing is left to stop. */
-static bool is_running(const struct cgroup *cg)
+/* systemd keeps a file of each transient unit, also of one that failed and has no cgroup any more.
+ */
+static bool has_file(const struct scope *s)
 {
+    const char *run = s->user ? getenv("XDG_RUNTIME_DIR") : "/run";
+    char path[4096];
     struct stat st;
 
-    for (unsigned i = 0; i < cg->n; i++)
-        if (!cg->h[i].skipped && sys_stat(AT_FDCWD, cg->h[i].path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    snprintf(path, sizeof path, "%s/systemd/transient/%s", run ? run : "", s->unit);
+    return sys_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A scope without processes is taken away by systemd itself, so often nothing is left to stop. A
+ * directory that was there before us is of another unit. */
+static bool is_loaded(struct cgroup *cg)
+{
+    bool ours = false;
+
+    for (unsigned i = 0; i < cg->n; i++) {
+        struct hier *h = &cg->h[i];
+        if (h->skipped || !h->path[h->there])
+            continue;
+        ours = true;
+        if (hier_open(h, NULL) == 0)
             return true;
-    return false;
+    }
+    return ours && has_file(cg->scope);
 }
 
 /* All processes are killed before: stopping would else first ask them politely, for 90 seconds. */
@@ -302,7 +337,7 @@ static int systemd_remove(struct cgroup *cg, struct err *e)
 {
     struct scope *s = cg->scope;
 
-    if (is_running(cg)) {
+    if (is_loaded(cg)) {
         drop(manager_fs.signal(cg, SIGKILL, NULL), "removing says what is left");
         stop(s);
     }
