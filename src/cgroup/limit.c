@@ -137,7 +137,8 @@ static const char *hint_for(const struct setting *s, int code)
         return "quota, period and burst have to fit each other and the parent's cgroup";
     if (code == EINVAL && s->ctl == CTL_MEMORY)
         return "the limit of memory and swap cannot be below the limit of memory";
-    if ((code == EACCES || code == ENOSPC || code == EINVAL) && s->ctl == CTL_CPUSET)
+    if ((code == EACCES || code == ENOSPC || code == EINVAL || code == ERANGE) &&
+        s->ctl == CTL_CPUSET)
         return "the parent's cgroup has to have these, and the host too";
     if (code == ENODEV && s->ctl == CTL_IO)
         return "limits are for whole disks that exist, not for partitions";
@@ -213,6 +214,16 @@ static const char *old_value(struct job *j, size_t i)
     return s->restore == RESTORE_LINE ? line : line + strlen(s->key) + 1;
 }
 
+/* A cpuset of v2 that was empty had what its parent has. It cannot be made empty again while it
+ * holds processes: ENOSPC, validate_change in kernel/cgroup/cpuset.c. */
+static int restore_empty(struct job *j, const struct hier *h, const char *file)
+{
+    char *above = arena_alloc(&j->a, FILE_MAX);
+    int r = cg_read(h->fd, str_fmt(&j->a, "../%s.effective", file), above, FILE_MAX);
+
+    return r < 0 ? r : cg_write(h->fd, file, above);
+}
+
 static bool restore(struct job *j, size_t i)
 {
     const struct setting *s = &j->set.v[i];
@@ -220,6 +231,8 @@ static bool restore(struct job *j, size_t i)
     const char *file = j->other[i] ? s->other_file : s->file;
     int r = h && h->fd >= 0 ? cg_write(h->fd, file, old_value(j, i)) : 0;
 
+    if (r == -ENOSPC && s->ctl == CTL_CPUSET)
+        r = restore_empty(j, h, file);
     if (r < 0 && r != -EINVAL)
         log_warn("%s/%s keeps its new value: %s", h->path, file, strerror(-r));
     return r != -EINVAL;

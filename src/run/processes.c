@@ -90,6 +90,32 @@ static int birth_cgroup(const struct ctx *ctx)
     return ctx->plan->cgroup_born ? cgroup_fd(ctx->plan->cgroup) : -1;
 }
 
+/* What to do about a clone that failed, or NULL. */
+static const char *hint_for(int code, bool in_cgroup)
+{
+    if (code == EPERM)
+        return "without root a user namespace is needed, and permission to make one";
+    if (code == ENOSPC || code == EUSERS)
+        return "a limit in /proc/sys/user/max_*_namespaces is reached";
+    if (code == EAGAIN)
+        return "a limit on processes is reached: pids.max of the cgroup or of one above, or "
+               "RLIMIT_NPROC";
+    if (code == EOPNOTSUPP && in_cgroup) /* cgroup.type is "domain invalid", cgroups(7) */
+        return "a cgroup above holds processes, so those below it cannot: move them to a "
+               "sub-cgroup, or choose another cgroupsPath";
+    return NULL;
+}
+
+static int no_birth(int r, const char *what, int cgroup, struct err *e)
+{
+    const char *hint = hint_for(-r, cgroup >= 0);
+
+    fail(e, r, "make %s in its namespaces", what);
+    if (hint)
+        err_hint(e, "%s", hint);
+    return r;
+}
+
 static int fork_child(struct ctx *ctx, uint64_t flags, int cgroup, struct err *e)
 {
     struct sys_clone clone = {
@@ -99,14 +125,8 @@ static int fork_child(struct ctx *ctx, uint64_t flags, int cgroup, struct err *e
     };
     pid_t pid = sys_clone3(&clone, &ctx->child_pidfd);
 
-    if (pid < 0) {
-        fail(e, pid, "make the container's process in its namespaces");
-        if (pid == -EPERM)
-            err_hint(e, "without root a user namespace is needed, and permission to make one");
-        if (pid == -ENOSPC || pid == -EUSERS)
-            err_hint(e, "a limit in /proc/sys/user/max_*_namespaces is reached");
-        return pid;
-    }
+    if (pid < 0)
+        return no_birth(pid, "the container's process", cgroup, e);
     if (pid == 0) {
         child_side(ctx);
         return 0;
@@ -143,7 +163,7 @@ int fork_init_of_middle(struct ctx *ctx, struct err *e)
     pid_t pid = sys_clone3(&clone, &pidfd);
 
     fd_close(&pidfd);
-    return pid < 0 ? fail(e, pid, "make init in its namespaces") : pid;
+    return pid < 0 ? no_birth(pid, "init", clone.cgroup, e) : pid;
 }
 
 static void kill_and_collect(int *pidfd)
