@@ -5,50 +5,17 @@ update; with systemd also as its unit says. What has no counterpart here is refu
 left of it."""
 
 import os
-import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cases  # noqa: E402  pylint: disable=wrong-import-position
-from machine import (DEF, LAYOUT, MANAGER, V1, V2, Created, Disk, Record, backend,  # noqa: E402
-                     harness, is_rt, read, traces, unit_property)
+from machine import (LAYOUT, MANAGER, Created, Disk, Record, harness, is_rt,  # noqa: E402
+                     load_module, read, traces, unit_property)
+from rows import ROWS, snapshot  # noqa: E402  pylint: disable=wrong-import-position
 from harness import Skip, contains, equal, main, test  # noqa: E402
 
-FILES = r'\("?([^")]*?)"?, \w+\)'  # of a version: V1("first|second", conversion)
-ROW = re.compile(r'^(KNOB|LIST)\((\w+), (?:(\w+), )?"([^"]+)", (\w+),\s+V1' + FILES +
-                 r',\s+V2' + FILES + r',\s+SD\("?([^")]+)"?\)', re.M)
 record = Record("knobs")
-
-
-class Row:
-    def __init__(self, m):
-        self.name = f"{m[2]}.{m[3]}" if m[1] == "KNOB" else m[2]
-        self.pointer = m[4]
-        self.controller = {"IO": "blkio", "NONE": ""}.get(m[5], m[5].lower())
-        self.files = {"v1": m[6], "v2": m[7]}
-        self.unit = m[8]
-
-    def backend(self):
-        """The version that this row's controller is of here, or None."""
-        if self.controller:
-            return backend(self.controller)
-        return "v2" if LAYOUT == "v2" else "v1"
-
-    def alternatives(self, kind):
-        """A list of lists: of each, the first file that exists is taken."""
-        return [g.replace("%s", cases.page_size()).split("|")
-                for g in self.files[kind].split(",")]
-
-
-def rows():
-    text = re.sub(r"/\*.*?\*/", "", read(DEF), flags=re.S)
-    found = [Row(m) for m in ROW.finditer(text)]
-    assert len(found) == len(re.findall(r"^(?:KNOB|LIST)\(", text, re.M)), "a row was not read"
-    return {r.name: r for r in found}
-
-
-ROWS = rows()
 
 
 @test
@@ -165,22 +132,11 @@ class Run:
             return read(file) == str(64 * cases.M)
 
 
-def snapshot(c):
-    """All files of the table in all directories of a container."""
-    names = {f for r in ROWS.values() for kind in ("v1", "v2") if r.files[kind] not in ("none", "*")
-             for g in r.alternatives(kind) for f in g} | {"devices.list", "memory.high"}
-    found = {}
-    for d in c.cgroup.all():
-        for n in names:
-            if os.path.exists(f"{d}/{n}"):
-                found[f"{d}/{n}"] = read(d, n)
-    assert found
-    return found
-
-
 def of_knob(row):
     def run(b):
         disk = cases.CASES[row.name]["disk"]
+        if row.controller == "blkio" and row.backend() == "v1":
+            load_module("bfq")  # which has the only weights there
         try:
             if disk:
                 with Disk(b, scheduler=None if disk == "any" else disk) as d:

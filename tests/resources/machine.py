@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
@@ -19,7 +20,6 @@ sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 from harness import MANAGER, Skip  # noqa: E402  pylint: disable=wrong-import-position
 
-DEF = os.path.join(HERE, "..", "..", "src", "cgroup", "knobs.def")
 LOGS = os.environ.get("RT_RESULTS", os.path.join(HERE, "..", "..", "build", "test-logs",
                                                  "resources"))
 V2_NAME = {"blkio": "io"}
@@ -34,6 +34,14 @@ def read(*parts):
 def write(text, *parts):
     with open(os.path.join(*parts), "w", encoding="utf-8") as f:
         f.write(text)
+
+
+def until(condition, seconds=60):
+    """Wait for something that happens for sure, but nobody tells when."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
 
 
 def find_mounts():
@@ -51,6 +59,7 @@ def find_mounts():
 
 
 V2 = find_mounts()
+KERNEL = ".".join(os.uname().release.split(".")[:2])
 LAYOUT = "v1" if not V2 else "v2" if "/sys/fs/cgroup" == V2 else "hybrid"
 
 
@@ -175,7 +184,7 @@ class Disk:
         self.file = os.path.join(b.dir, "disk")
         with open(self.file, "wb") as f:
             f.truncate(megabytes << 20)
-        self.scheduler = scheduler
+        self.scheduler, self.former = scheduler, None
 
     def __enter__(self):
         load_module("loop")
@@ -184,24 +193,28 @@ class Disk:
         if done.returncode:
             raise Skip(f"no loop device: {done.stderr.strip()}")
         self.path = done.stdout.strip()
-        sys_block = os.path.join("/sys/block", os.path.basename(self.path))
+        self.queue = os.path.join("/sys/block", os.path.basename(self.path), "queue")
         try:
-            self.number = read(sys_block, "dev")
+            self.number = read(self.queue, "../dev")
             self.major, self.minor = map(int, self.number.split(":"))
             if self.scheduler:
-                self.schedule(sys_block)
+                self.schedule()
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def schedule(self, sys_block):
+    def schedule(self):
         load_module(self.scheduler)
-        if self.scheduler not in re.findall(r"\w+", read(sys_block, "queue/scheduler")):
+        words = read(self.queue, "scheduler")
+        if self.scheduler not in re.findall(r"[\w-]+", words):
             raise Skip(f"the kernel has no {self.scheduler} scheduler")
-        write(self.scheduler, sys_block, "queue/scheduler")
+        self.former = re.search(r"\[([\w-]+)\]", words)[1]
+        write(self.scheduler, self.queue, "scheduler")
 
     def __exit__(self, *_):
+        if self.former:
+            write(self.former, self.queue, "scheduler")
         subprocess.run(["losetup", "--detach", self.path], check=True)
 
 
@@ -213,11 +226,11 @@ class Record:
 
     def __init__(self, suite):
         self.rows = []
-        name = f"{suite}-{LAYOUT}-{MANAGER}-{os.path.basename(harness.RT)}.json"
+        name = f"{suite}-{LAYOUT}-{MANAGER}-{KERNEL}-{os.path.basename(harness.RT)}.json"
         self.path = os.path.join(LOGS, name)
 
     def add(self, knob, result, reason=""):
-        self.rows.append({"knob": knob, "layout": LAYOUT, "manager": MANAGER,
+        self.rows.append({"knob": knob, "layout": LAYOUT, "manager": MANAGER, "kernel": KERNEL,
                           "runtime": os.path.basename(harness.RT), "result": result,
                           "reason": reason})
 
