@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "cgroup/cgroup.h"
 #include "fs/procfs.h"
 #include "io/io.h"
 #include "run/destroy.h"
@@ -11,6 +12,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -101,6 +103,14 @@ int run_create(const struct request *req, struct arena *a, struct err *e)
     return walk(&ctx, MARK_created, e);
 }
 
+/* 137 alone does not tell this from any other SIGKILL. */
+static void explain_end(const struct plan *p, int exit_code)
+{
+    if (exit_code == 128 + SIGKILL && p->cgroup && cgroup_oom_killed(p->cgroup) > 0)
+        log_warn("container %s: the kernel killed a process of it, as its cgroup is out of memory",
+                 p->req->id);
+}
+
 int run_run(const struct request *req, struct arena *a, int *exit_code, struct err *e)
 {
     struct plan plan;
@@ -120,7 +130,8 @@ int run_run(const struct request *req, struct arena *a, int *exit_code, struct e
     if (req->detach)
         return plan.notify_dir ? notify_relay(&ctx, e) : 0;
     r = foreground_wait(&ctx, exit_code, e);
-    if (req->keep)
+    if (r < 0)
         return r;
-    return r < 0 ? r : destroy_ctx(&ctx, e);
+    explain_end(&plan, *exit_code);
+    return req->keep ? 0 : destroy_ctx(&ctx, e);
 }
