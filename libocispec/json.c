@@ -123,6 +123,13 @@ static const char *unreadable(const struct oci_source *src, size_t at)
     return c == '\0' ? "a NUL byte" : "a control character";
 }
 
+/* What look_over has to do about a byte: nothing, count a value, or look closer. */
+enum { PLAIN, VALUE, CLOSER };
+static const unsigned char kinds[256] = {
+    [0 ... 8] = CLOSER, [11] = CLOSER, [12] = CLOSER, [14 ... 31] = CLOSER,     ['\\'] = CLOSER,
+    [','] = VALUE,      ['['] = VALUE, ['{'] = VALUE, [0x80 ... 0xff] = CLOSER,
+};
+
 /* Refuse what yajl would let pass, and count an upper bound of the values in the text: each is the
  * document, or stands behind a comma or an opening bracket. */
 static int look_over(const struct oci_source *src, size_t *values, struct err *e)
@@ -133,11 +140,13 @@ static int look_over(const struct oci_source *src, size_t *values, struct err *e
     *values = 1;
     for (size_t i = 0, n = 1; i < src->len; i += n, n = 1) {
         unsigned char c = (unsigned char)s[i];
-        if (c == ',' || c == '[' || c == '{')
-            ++*values;
-        else if (c == '\\')
+        if (kinds[c] != CLOSER) {
+            *values += kinds[c];
+            continue;
+        }
+        if (c == '\\') {
             n = escape_length(s + i, src->len - i, &why);
-        else if (c >= 0x80 || (c < 0x20 && c != '\n' && c != '\t' && c != '\r')) {
+        } else {
             why = unreadable(src, i);
             n = why ? 0 : utf8_length((const unsigned char *)s + i, src->len - i);
         }
@@ -163,12 +172,17 @@ struct reading {
     uint32_t open[JSON_DEEPEST]; /* nodes of the objects and arrays around */
 };
 
+static bool separates(char c)
+{
+    return c == ',' || c == ':' || c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
 /* Where the token of this event begins: behind the last event and what separates. */
 static uint32_t token_start(struct reading *r)
 {
     size_t at = r->seen;
 
-    while (at < r->src->len && strchr(" \t\r\n,:", r->src->text[at]))
+    while (at < r->src->len && separates(r->src->text[at]))
         at++;
     r->seen = r->last_chunk ? r->src->len : yajl_get_bytes_consumed(r->yajl);
     return (uint32_t)at;

@@ -6,7 +6,6 @@
 #include "mount/mount.h"
 #include "schema.h"
 
-#include <seccomp.h>
 #include <stdio.h>
 
 static struct oci_strs words(const struct oci_vocab *v)
@@ -108,10 +107,7 @@ static const char *const unsafe[] = {"run.oci.hooks.stderr", "run.oci.hooks.stdo
 int cmd_features(struct app *app, int argc, char **argv, struct err *e)
 {
     struct arena *a = app->arena;
-    const struct scmp_version *v = seccomp_version();
     struct oci_str_pair notes[] = {
-        {"io.github.seccomp.libseccomp.version",
-         str_fmt(a, "%u.%u.%u", v->major, v->minor, v->micro)},
         {"org.opencontainers.runc.checkpoint.enabled", "false"},
         {"rt.version", RT_VERSION_TEXT},
     };

@@ -11,7 +11,6 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,10 +50,7 @@ static const struct option global_options[] = {
 
 static void print_version(void)
 {
-    const struct scmp_version *v = seccomp_version();
-
-    printf("rt version %s\ncommit: %s\nspec: %s\nlibseccomp: %u.%u.%u\n", RT_VERSION_TEXT,
-           RT_COMMIT, OCI_SPEC_VERSION, v->major, v->minor, v->micro);
+    printf("rt version %s\ncommit: %s\nspec: %s\n", RT_VERSION_TEXT, RT_COMMIT, OCI_SPEC_VERSION);
 }
 
 static void print_help(void)

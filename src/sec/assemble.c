@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Owns the program of a filter: classic BPF over struct seccomp_data (seccomp(2)). Jumps only go
- * forward, so code is emitted front to back and a jump is filled in when its target is reached.
+ * forward, so the program is written from its end to its beginning: wherever a jump leads has been
+ * written already, and what many jumps lead to, a return above all, is written once.
  */
 #include "sec/filter.h"
 
@@ -11,6 +12,7 @@
 #include <linux/bpf_common.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* libseccomp's name for x32, which the kernel reports as x86_64 with a bit in the number. */
 #define ARCH_X32 (AUDIT_ARCH_X86_64 & ~(uint32_t)__AUDIT_ARCH_64BIT)
@@ -19,59 +21,99 @@ enum { X32_BIT = 0x40000000 };
 /* A number that a tracer set to skip the call, ptrace(2): it belongs to no table. */
 static const uint32_t NO_CALL = UINT32_MAX;
 
-enum { MOST = BPF_MAXINSNS, FAR = 255 };
+/* A conditional jump reaches FAR instructions. Two less are as good for a target that is looked up
+ * before the jump is written, as trampolines may come between. */
+enum { BEGIN = 512, MOST = BPF_MAXINSNS, FAR = 255, NEAR = FAR - 2, RETURNS = 16 };
 
+/* A place in the program, counted from its end: 1 is the last instruction. */
 struct code {
-    struct sock_filter *v;
-    unsigned n;
+    struct sock_filter *v; /* `room` of them, the last `n` are written */
+    unsigned n, room;
+    struct arena *arena;
     bool too_long;
+    struct {
+        uint32_t action;
+        unsigned place;
+    } returns[RETURNS]; /* the foremost return of each action, as far as there is room */
+    unsigned n_returns;
 };
 
 /* From `first` on, up to the next range, this happens. */
 struct range {
     uint32_t first;
     uint32_t action;
-    struct filter_binding *rules; /* with conditions, n_rules of them, before `action` */
+    const struct filter_rule **rules; /* with conditions, n_rules of them, before `action` */
     unsigned n_rules;
+    bool wide; /* arguments have 64 bits */
 };
 
 struct ranges {
     struct range *v;
-    unsigned n;
+    unsigned n, room;
+    struct arena *arena;
 };
 
 /* ---- emitting ---- */
 
+static void grow(struct code *c)
+{
+    unsigned room = c->room ? 2 * c->room : BEGIN;
+    struct sock_filter *v = arena_array(c->arena, room, sizeof *v);
+
+    if (c->n)
+        memcpy(v + room - c->n, c->v, c->n * sizeof *v);
+    c->v = v;
+    c->room = room;
+}
+
+/* In front of what is there; the place of the new instruction. */
 static unsigned emit(struct code *c, unsigned op, uint32_t k, unsigned yes, unsigned no)
 {
     if (c->n == MOST) {
         c->too_long = true;
-        return 0;
+        return c->n;
     }
-    c->v[c->n] =
+    if (c->n == c->room)
+        grow(c);
+    c->n++;
+    c->v[c->room - c->n] =
         (struct sock_filter){.code = (uint16_t)op, .jt = (uint8_t)yes, .jf = (uint8_t)no, .k = k};
-    return c->n++;
+    return c->n;
 }
 
-static void load(struct code *c, size_t offset)
+static unsigned load(struct code *c, size_t offset)
 {
-    emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+    return emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
-static void give(struct code *c, uint32_t action)
+static unsigned jump_to(struct code *c, unsigned place)
 {
-    emit(c, BPF_RET | BPF_K, action, 0, 0);
+    return emit(c, BPF_JMP | BPF_JA, c->n - place, 0, 0);
 }
 
-/* Make room for one instruction at `at`. What lies behind moves as one, so its own relative jumps
- * stay right; no jump from before `at` has been filled in across it yet. */
-static void insert(struct code *c, unsigned at, struct sock_filter instruction)
+/* A test, and where it goes on. */
+static unsigned branch(struct code *c, unsigned op, uint32_t k, unsigned yes, unsigned no)
 {
-    if (emit(c, 0, 0, 0, 0) == 0)
-        return;
-    for (unsigned i = c->n - 1; i > at; i--)
-        c->v[i] = c->v[i - 1];
-    c->v[at] = instruction;
+    if (c->n - no > FAR - 1)
+        no = jump_to(c, no);
+    if (c->n - yes > FAR)
+        yes = jump_to(c, yes);
+    return emit(c, BPF_JMP | op | BPF_K, k, c->n - yes, c->n - no);
+}
+
+static unsigned give(struct code *c, uint32_t action)
+{
+    unsigned i = 0;
+
+    while (i < c->n_returns && c->returns[i].action != action)
+        i++;
+    if (i < c->n_returns && c->n - c->returns[i].place <= NEAR)
+        return c->returns[i].place;
+    if (i == RETURNS)
+        return emit(c, BPF_RET | BPF_K, action, 0, 0);
+    c->n_returns += i == c->n_returns;
+    c->returns[i].action = action;
+    return c->returns[i].place = emit(c, BPF_RET | BPF_K, action, 0, 0);
 }
 
 /* ---- conditions ---- */
@@ -84,141 +126,129 @@ static size_t word_offset(unsigned arg, bool high)
     return offsetof(struct seccomp_data, args) + 8 * (size_t)arg + (second ? 4 : 0);
 }
 
-/* Marks in a jump field, resolved when the condition or the rule is complete. */
-enum { NEXT = 0, HOLDS = 254, FAILS = 255 };
-
-static void test(struct code *c, unsigned op, uint32_t k, unsigned yes, unsigned no)
-{
-    emit(c, BPF_JMP | op | BPF_K, k, yes, no);
-}
-
-/* Compare the high word and go on with the low word only when that is undecided. */
-static void compare_high(struct code *c, const struct filter_condition *when)
-{
-    uint32_t high = (uint32_t)(when->value >> 32);
-
-    load(c, word_offset(when->arg, true));
-    switch (when->op) {
-    case FILTER_EQ:
-        test(c, BPF_JEQ, high, NEXT, FAILS);
-        break;
-    case FILTER_NE:
-        test(c, BPF_JEQ, high, NEXT, HOLDS);
-        break;
-    case FILTER_GT:
-    case FILTER_GE:
-        test(c, BPF_JGT, high, HOLDS, NEXT);
-        test(c, BPF_JEQ, high, NEXT, FAILS);
-        break;
-    case FILTER_LT:
-    case FILTER_LE:
-        test(c, BPF_JGT, high, FAILS, NEXT);
-        test(c, BPF_JEQ, high, NEXT, HOLDS);
-        break;
-    case FILTER_MASKED_EQ:
-        emit(c, BPF_ALU | BPF_AND | BPF_K, high, 0, 0);
-        test(c, BPF_JEQ, (uint32_t)(when->value_two >> 32), NEXT, FAILS);
-        break;
-    }
-}
-
-static void compare_low(struct code *c, const struct filter_condition *when)
+static void test_low(struct code *c, const struct filter_condition *when, unsigned holds,
+                     unsigned fails)
 {
     uint32_t low = (uint32_t)when->value;
 
-    load(c, word_offset(when->arg, false));
     switch (when->op) {
     case FILTER_EQ:
-        test(c, BPF_JEQ, low, NEXT, FAILS);
+        branch(c, BPF_JEQ, low, holds, fails);
         break;
     case FILTER_NE:
-        test(c, BPF_JEQ, low, FAILS, NEXT);
+        branch(c, BPF_JEQ, low, fails, holds);
         break;
     case FILTER_GT:
-        test(c, BPF_JGT, low, NEXT, FAILS);
+        branch(c, BPF_JGT, low, holds, fails);
         break;
     case FILTER_GE:
-        test(c, BPF_JGE, low, NEXT, FAILS);
+        branch(c, BPF_JGE, low, holds, fails);
         break;
     case FILTER_LT:
-        test(c, BPF_JGE, low, FAILS, NEXT);
+        branch(c, BPF_JGE, low, fails, holds);
         break;
     case FILTER_LE:
-        test(c, BPF_JGT, low, FAILS, NEXT);
+        branch(c, BPF_JGT, low, fails, holds);
         break;
     case FILTER_MASKED_EQ:
+        branch(c, BPF_JEQ, (uint32_t)when->value_two, holds, fails);
         emit(c, BPF_ALU | BPF_AND | BPF_K, low, 0, 0);
-        test(c, BPF_JEQ, (uint32_t)when->value_two, NEXT, FAILS);
         break;
     }
 }
 
-static void resolve(struct code *c, unsigned from, uint8_t mark)
+/* The high word decides, unless it is equal: then it is up to the low word. */
+static void test_high(struct code *c, const struct filter_condition *when, unsigned holds,
+                      unsigned fails, unsigned low)
 {
-    for (unsigned i = from; i < c->n; i++) {
-        uint8_t distance = (uint8_t)(c->n - i - 1);
-        if (BPF_CLASS(c->v[i].code) != BPF_JMP)
-            continue;
-        if (c->v[i].jt == mark)
-            c->v[i].jt = distance;
-        if (c->v[i].jf == mark)
-            c->v[i].jf = distance;
+    uint32_t high = (uint32_t)(when->value >> 32);
+
+    switch (when->op) {
+    case FILTER_EQ:
+        branch(c, BPF_JEQ, high, low, fails);
+        break;
+    case FILTER_NE:
+        branch(c, BPF_JEQ, high, low, holds);
+        break;
+    case FILTER_GT:
+    case FILTER_GE:
+        branch(c, BPF_JGT, high, holds, branch(c, BPF_JEQ, high, low, fails));
+        break;
+    case FILTER_LT:
+    case FILTER_LE:
+        branch(c, BPF_JGT, high, fails, branch(c, BPF_JEQ, high, low, holds));
+        break;
+    case FILTER_MASKED_EQ:
+        branch(c, BPF_JEQ, (uint32_t)(when->value_two >> 32), low, fails);
+        emit(c, BPF_ALU | BPF_AND | BPF_K, high, 0, 0);
+        break;
     }
 }
 
-static void emit_condition(struct code *c, const struct filter_condition *when, bool wide)
+static unsigned emit_condition(struct code *c, const struct filter_condition *when, bool wide,
+                               unsigned holds, unsigned fails)
 {
-    unsigned from = c->n;
+    unsigned low;
 
-    if (wide)
-        compare_high(c, when);
-    compare_low(c, when);
-    resolve(c, from, HOLDS);
+    test_low(c, when, holds, fails);
+    low = load(c, word_offset(when->arg, false));
+    if (!wide)
+        return low;
+    test_high(c, when, holds, fails, low);
+    return load(c, word_offset(when->arg, true));
 }
 
-/* At most six conditions of eight instructions: every jump is a near one, and no distance is as
- * large as a mark. */
-static void emit_rule(struct code *c, const struct filter_rule *rule, bool wide)
+static unsigned emit_rule(struct code *c, const struct filter_rule *rule, bool wide, unsigned fails)
 {
-    unsigned from = c->n;
+    unsigned holds = give(c, rule->action);
 
-    for (unsigned i = 0; i < rule->n; i++)
-        emit_condition(c, &rule->conditions[i], wide);
-    give(c, rule->action);
-    resolve(c, from, FAILS);
+    for (unsigned i = rule->n; i > 0; i--)
+        holds = emit_condition(c, &rule->conditions[i - 1], wide, holds, fails);
+    return holds;
 }
 
 /* ---- ranges and their search tree ---- */
 
-static void emit_range(struct code *c, const struct range *r, bool wide)
+/* Subcalls of a multiplexer, above all: what the first has loaded is still there for the next. */
+static bool shares_load(const struct filter_rule *rule, const struct filter_rule *next)
 {
-    for (unsigned i = 0; i < r->n_rules; i++)
-        emit_rule(c, r->rules[i].rule, wide);
-    give(c, r->action);
+    return rule->n == 1 && next->n == 1 && rule->conditions->arg == next->conditions->arg &&
+           rule->conditions->op != FILTER_MASKED_EQ;
 }
 
-/* Halve: at or above the middle one jump, below it go on. The jump is filled in when the lower half
- * has been emitted, as a far one when that is long. */
-static void emit_tree(struct code *c, const struct range *v, unsigned n, bool wide)
+static unsigned emit_range(struct code *c, const struct range *r)
 {
-    unsigned half = n / 2, jump, length;
+    unsigned at = give(c, r->action);
 
-    if (n == 1) {
-        emit_range(c, v, wide);
-        return;
+    for (unsigned i = r->n_rules; i > 0; i--) {
+        bool shares = !r->wide && i < r->n_rules && shares_load(r->rules[i - 1], r->rules[i]);
+        at = emit_rule(c, r->rules[i - 1], r->wide, shares ? at - 1 : at);
     }
-    jump = emit(c, BPF_JMP | BPF_JGE | BPF_K, v[half].first, 0, 0);
-    emit_tree(c, v, half, wide);
-    if (c->too_long)
-        return;
-    length = c->n - jump - 1;
-    if (length <= FAR) {
-        c->v[jump].jt = (uint8_t)length;
-    } else {
-        c->v[jump].jf = 1;
-        insert(c, jump + 1, (struct sock_filter){.code = BPF_JMP | BPF_JA, .k = length});
+    return at;
+}
+
+/* One number between two ranges that are alike. */
+static bool is_exception(const struct range *v, unsigned n)
+{
+    return n == 3 && v[2].first - v[1].first == 1 && !v[0].n_rules && !v[2].n_rules &&
+           v[0].action == v[2].action;
+}
+
+/* Halve: at or above the middle, or below it. */
+static unsigned emit_tree(struct code *c, const struct range *v, unsigned n)
+{
+    unsigned half = n / 2, yes, no;
+
+    if (n == 1)
+        return emit_range(c, v);
+    if (is_exception(v, n)) {
+        yes = emit_range(c, &v[1]);
+        no = emit_range(c, &v[0]);
+        return branch(c, BPF_JEQ, v[1].first, yes, no);
     }
-    emit_tree(c, v + half, n - half, wide);
+    yes = emit_tree(c, v + half, n - half);
+    no = emit_tree(c, v, half);
+    return branch(c, BPF_JGE, v[half].first, yes, no);
 }
 
 /* As the kernel ranks actions, seccomp(2): the smaller the stricter, as a signed number. */
@@ -227,107 +257,154 @@ static int32_t rank(uint32_t action)
     return (int32_t)(action & SECCOMP_RET_ACTION_FULL);
 }
 
-/* By number; a rule without conditions first; then the strictest; then as in the profile. */
-static int by_weight(const void *one, const void *two)
+/* A rule without conditions first; then the strictest; then the one that came first. */
+static bool is_before(const struct filter_rule *a, const struct filter_rule *b)
 {
-    const struct filter_binding *a = one, *b = two;
-    int32_t rank_a = rank(a->rule->action), rank_b = rank(b->rule->action);
-
-    if (a->number != b->number)
-        return a->number < b->number ? -1 : 1;
-    if (!a->rule->n != !b->rule->n)
-        return a->rule->n ? 1 : -1;
-    if (a->rule->n && rank_a != rank_b)
-        return rank_a < rank_b ? -1 : 1;
-    return a->order < b->order ? -1 : 1;
+    if (!a->n != !b->n)
+        return !a->n;
+    return a->n && rank(a->action) < rank(b->action);
 }
-
-static bool goes_on(const struct range *last, const struct range *r)
-{
-    return last && !last->n_rules && !r->n_rules && last->action == r->action;
-}
-
-static void add_range(struct ranges *to, struct range r)
-{
-    if (to->n && to->v[to->n - 1].first == r.first)
-        to->n--; /* the one before came out empty */
-    if (!goes_on(to->n ? &to->v[to->n - 1] : NULL, &r))
-        to->v[to->n++] = r;
-}
-
-static uint32_t arch_first(const struct filter_arch *arch)
-{
-    return arch->token == ARCH_X32 ? X32_BIT : 0;
-}
-
-/* The whole line of numbers of one architecture. */
-static void find_ranges(const struct filter *f, struct filter_arch *arch, struct ranges *to)
-{
-    struct range rest = {.action = f->default_action};
-    unsigned i = 0;
-
-    if (arch->n) /* qsort must not see NULL */
-        qsort(arch->v, arch->n, sizeof *arch->v, by_weight);
-    rest.first = arch_first(arch);
-    add_range(to, rest);
-    while (i < arch->n) {
-        unsigned end = i + 1;
-        struct range own = {.first = arch->v[i].number, .action = f->default_action};
-        while (end < arch->n && arch->v[end].number == own.first)
-            end++;
-        if (arch->v[i].rule->n == 0) {
-            own.action = arch->v[i].rule->action;
-        } else {
-            own.rules = &arch->v[i];
-            own.n_rules = end - i;
-        }
-        add_range(to, own);
-        rest.first = own.first + 1;
-        add_range(to, rest);
-        i = end;
-    }
-    if (f->enosys && arch->named_any) {
-        rest.first = arch->newest + 1;
-        rest.action = SECCOMP_RET_ERRNO | ENOSYS;
-        add_range(to, rest);
-        if (arch->token != AUDIT_ARCH_X86_64 && arch->token != ARCH_X32) {
-            rest.first = NO_CALL;
-            rest.action = f->default_action;
-            add_range(to, rest);
-        }
-    }
-}
-
-/* ---- architectures ---- */
 
 static bool is_wide(uint32_t token)
 {
     return (token & __AUDIT_ARCH_64BIT) && !(token & __AUDIT_ARCH_CONVENTION_MIPS64_N32);
 }
 
-static void emit_arch(struct code *c, const struct filter *f, struct filter_arch *arch,
-                      struct arena *a)
+static bool goes_on(const struct range *last, const struct range *r)
 {
-    struct ranges ranges = {.v = arena_array(a, 2 * (size_t)arch->n + 4, sizeof(struct range))};
-
-    find_ranges(f, arch, &ranges);
-    emit_tree(c, ranges.v, ranges.n, is_wide(arch->token));
+    return !last->n_rules && !r->n_rules && last->action == r->action;
 }
 
-/* A jump past what follows when the test fails; returns where to fill it in. */
-static unsigned skip_unless(struct code *c, unsigned op, uint32_t k)
+static void add_range(struct ranges *to, struct range r)
 {
-    unsigned at = emit(c, BPF_JMP | op | BPF_K, k, 1, 0);
-
-    emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
-    return at + 1;
+    if (to->n && to->v[to->n - 1].first == r.first)
+        to->n--; /* the one before came out empty */
+    if (to->n && goes_on(&to->v[to->n - 1], &r))
+        return;
+    if (to->n == to->room) {
+        unsigned room = to->room ? 2 * to->room : BEGIN / 2;
+        struct range *v = arena_array(to->arena, room, sizeof *v);
+        if (to->n)
+            memcpy(v, to->v, to->n * sizeof *v);
+        to->v = v;
+        to->room = room;
+    }
+    to->v[to->n++] = r;
 }
 
-static void land(struct code *c, unsigned jump)
+/* Those rules of the chain that begins at `index` which are on the same number, in their order. */
+static unsigned collect(const struct filter_arch *arch, unsigned index, struct arena *a,
+                        const struct filter_rule ***rules)
 {
-    if (!c->too_long)
-        c->v[jump].k = c->n - jump - 1;
+    uint32_t number = arch->v[index - 1].number;
+    const struct filter_rule **v;
+    unsigned n = 0, k;
+
+    for (unsigned i = index; i; i = arch->v[i - 1].next)
+        n += arch->v[i - 1].number == number;
+    v = arena_array(a, n, sizeof *v);
+    n = 0;
+    /* The chain has the newest first, so among equals each goes before what is there. */
+    for (unsigned i = index; i; i = arch->v[i - 1].next) {
+        if (arch->v[i - 1].number != number)
+            continue;
+        for (k = n++; k > 0 && !is_before(v[k - 1], arch->v[i - 1].rule); k--)
+            v[k] = v[k - 1];
+        v[k] = arch->v[i - 1].rule;
+    }
+    *rules = v;
+    return n;
 }
+
+static void add_number(const struct filter *f, const struct filter_arch *arch, unsigned index,
+                       struct ranges *to)
+{
+    struct range r = {.first = arch->v[index - 1].number, .wide = is_wide(arch->token)};
+
+    r.n_rules = collect(arch, index, to->arena, &r.rules);
+    r.action = f->default_action;
+    if (r.rules[0]->n == 0) {
+        r.action = r.rules[0]->action;
+        r.n_rules = 0;
+    }
+    add_range(to, r);
+    add_range(to, (struct range){.first = r.first + 1, .action = f->default_action});
+}
+
+/* Those with a place of their own. Nearly all have one rule without conditions. */
+static void add_near(const struct filter *f, const struct filter_arch *arch, struct ranges *to)
+{
+    uint32_t now = f->default_action;
+
+    for (unsigned i = 0; i < FILTER_PLACES; i++) {
+        const struct filter_binding *b = arch->places[i] ? &arch->v[arch->places[i] - 1] : NULL;
+        if (b && (b->next || b->rule->n)) {
+            add_number(f, arch, arch->places[i], to);
+            now = f->default_action;
+        } else if ((b ? b->rule->action : f->default_action) != now) {
+            now = b ? b->rule->action : f->default_action;
+            add_range(to, (struct range){.first = arch->first + i, .action = now});
+        }
+    }
+    add_range(to,
+              (struct range){.first = arch->first + FILTER_PLACES, .action = f->default_action});
+}
+
+/* Of those far off, which are a handful, the least from `above` on: its index + 1, 0 for none. */
+static unsigned least_far(const struct filter_arch *arch, uint32_t above)
+{
+    unsigned least = 0;
+
+    for (unsigned i = arch->far; i; i = arch->v[i - 1].next)
+        if (arch->v[i - 1].number >= above &&
+            (!least || arch->v[i - 1].number < arch->v[least - 1].number))
+            least = i;
+    return least;
+}
+
+static void add_far(const struct filter *f, const struct filter_arch *arch, struct ranges *to)
+{
+    unsigned i = least_far(arch, arch->first + FILTER_PLACES);
+
+    for (; i; i = least_far(arch, arch->v[i - 1].number + 1))
+        add_number(f, arch, i, to);
+}
+
+/* The whole line of numbers of one architecture from `start` on. */
+static void add_arch(const struct filter *f, const struct filter_arch *arch, uint32_t start,
+                     struct ranges *to)
+{
+    struct range newer = {.first = arch->newest + 1, .action = SECCOMP_RET_ERRNO | ENOSYS};
+
+    add_range(to, (struct range){.first = start, .action = f->default_action});
+    add_near(f, arch, to);
+    add_far(f, arch, to);
+    if (f->enosys && arch->named_any)
+        add_range(to, newer);
+}
+
+int filter_bind(struct filter_arch *arch, uint32_t number, const struct filter_rule *rule,
+                struct arena *a)
+{
+    uint32_t place = number - arch->first;
+    uint16_t *newest = place < FILTER_PLACES ? &arch->places[place] : &arch->far;
+
+    if (arch->n == UINT16_MAX)
+        return -E2BIG;
+    if (arch->n == arch->room) {
+        unsigned room = arch->room ? 2 * arch->room : BEGIN;
+        struct filter_binding *v = arena_array(a, room, sizeof *v);
+        if (arch->n)
+            memcpy(v, arch->v, arch->n * sizeof *v);
+        arch->v = v;
+        arch->room = room;
+    }
+    arch->v[arch->n++] = (struct filter_binding){rule, number, *newest};
+    *newest = (uint16_t)arch->n;
+    return 0;
+}
+
+/* ---- architectures ---- */
 
 static struct filter_arch *find_arch(const struct filter *f, uint32_t token)
 {
@@ -337,61 +414,54 @@ static struct filter_arch *find_arch(const struct filter *f, uint32_t token)
     return NULL;
 }
 
-static void emit_or(struct code *c, const struct filter *f, struct filter_arch *arch,
-                    struct arena *a, uint32_t otherwise)
+static void add_arch_or_none(const struct filter *f, uint32_t token, uint32_t start,
+                             struct ranges *to)
 {
+    struct filter_arch *arch = find_arch(f, token);
+
     if (arch)
-        emit_arch(c, f, arch, a);
+        add_arch(f, arch, start, to);
     else
-        give(c, otherwise);
+        add_range(to, (struct range){.first = start, .action = f->bad_arch_action});
 }
 
-/* Two tables behind one name of the kernel: the number tells x32 from x86_64. */
-static void emit_x86_64(struct code *c, const struct filter *f, struct arena *a)
+/* What the kernel calls by one name, as one line of numbers: x32 begins where its bit does. */
+static unsigned emit_section(struct code *c, const struct filter *f, uint32_t token,
+                             struct ranges *ranges)
 {
-    unsigned jump, none;
+    unsigned start;
 
-    jump = skip_unless(c, BPF_JGE, X32_BIT);
-    none = skip_unless(c, BPF_JEQ, NO_CALL);
-    give(c, f->default_action);
-    land(c, none);
-    emit_or(c, f, find_arch(f, ARCH_X32), a, f->bad_arch_action);
-    land(c, jump);
-    emit_or(c, f, find_arch(f, AUDIT_ARCH_X86_64), a, f->bad_arch_action);
-}
-
-static void emit_section(struct code *c, const struct filter *f, uint32_t token, struct arena *a)
-{
-    unsigned jump = skip_unless(c, BPF_JEQ, token);
-
-    load(c, offsetof(struct seccomp_data, nr));
+    ranges->n = 0;
+    add_arch_or_none(f, token, 0, ranges);
     if (token == AUDIT_ARCH_X86_64)
-        emit_x86_64(c, f, a);
-    else
-        emit_arch(c, f, find_arch(f, token), a);
-    land(c, jump);
+        add_arch_or_none(f, ARCH_X32, X32_BIT, ranges);
+    add_range(ranges, (struct range){.first = NO_CALL, .action = f->default_action});
+    start = emit_tree(c, ranges->v, ranges->n);
+    if (start != c->n) /* a return that was there before */
+        jump_to(c, start);
+    return load(c, offsetof(struct seccomp_data, nr));
 }
 
 int filter_assemble(struct filter *f, struct arena *a, struct sock_filter **program,
                     unsigned short *len, struct err *e)
 {
-    struct code c = {.v = arena_array(a, MOST, sizeof(struct sock_filter))};
-    bool x86_64 = false;
+    struct code c = {.arena = a};
+    struct ranges ranges = {.arena = a};
+    unsigned other = give(&c, f->bad_arch_action);
 
-    load(&c, offsetof(struct seccomp_data, arch));
-    for (unsigned i = 0; i < f->n_archs; i++) {
-        uint32_t token = f->archs[i].token;
+    /* The first one listed is tested first, so its section comes last. */
+    for (unsigned i = f->n_archs; i > 0; i--) {
+        uint32_t token = f->archs[i - 1].token;
+        if (token == ARCH_X32 && find_arch(f, AUDIT_ARCH_X86_64))
+            continue;
         if (token == ARCH_X32)
             token = AUDIT_ARCH_X86_64;
-        if (token == AUDIT_ARCH_X86_64 && x86_64)
-            continue;
-        x86_64 = x86_64 || token == AUDIT_ARCH_X86_64;
-        emit_section(&c, f, token, a);
+        other = branch(&c, BPF_JEQ, token, emit_section(&c, f, token, &ranges), other);
     }
-    give(&c, f->bad_arch_action);
+    load(&c, offsetof(struct seccomp_data, arch));
     if (c.too_long)
         return refuse(e, EFBIG, "linux.seccomp: the filter is longer than %d instructions", MOST);
-    *program = c.v;
+    *program = &c.v[c.room - c.n];
     *len = (unsigned short)c.n;
     return 0;
 }

@@ -2,11 +2,12 @@
 /*
  * Private to src/sec: a seccomp profile as rules on numbers, and its program.
  *
- * Of libseccomp only the tables of system calls are used, not its generator: for a profile of
- * 360 calls and three architectures that one takes tens of milliseconds, more than the rest of a
- * container's start. The program here is a search tree over ranges of numbers that share an
- * action; every number that is plainly allowed is reached without looking at arguments, which is
- * what the kernel needs to know it for its own cache (seccomp_cache_prepare, Linux 5.11).
+ * libseccomp is not used: for a profile of 360 calls and three architectures its generator takes
+ * tens of milliseconds, more than the rest of a container's start, and its way from names to
+ * numbers 0.4 ms. The program here is a search tree over ranges of numbers that share an action;
+ * every number that is plainly allowed is reached without looking at arguments, which is what the
+ * kernel needs to know it for its own cache (seccomp_cache_prepare, Linux 5.11). Its length counts
+ * as well: the kernel translates it to machine code each time that it is loaded.
  *
  * What a profile means where its text is silent is what libseccomp makes of it:
  *  - a rule without conditions beats every rule with conditions for the same call;
@@ -51,13 +52,19 @@ struct filter_rule {
 
 /* A rule on one number of one architecture. */
 struct filter_binding {
-    uint32_t number;
-    unsigned order; /* in the profile */
     const struct filter_rule *rule;
+    uint32_t number;
+    uint32_t next; /* of the same number or, among those far off, of any: index + 1, 0 for none */
 };
 
+/* Most numbers lie close together, so these are not sorted but have a place each. */
+enum { FILTER_PLACES = 1024 };
+
 struct filter_arch {
-    uint32_t token; /* as libseccomp names it: AUDIT_ARCH_*, but one of its own for x32 */
+    uint32_t token;        /* as libseccomp names it: AUDIT_ARCH_*, but one of its own for x32 */
+    int column;            /* of the table of system calls */
+    uint32_t first;        /* number of the architecture */
+    uint16_t *places, far; /* newest binding of each number from `first` on, and of the others */
     struct filter_binding *v;
     unsigned n, room;
     uint32_t newest; /* the largest number that the profile names */
@@ -71,24 +78,21 @@ struct filter {
     unsigned n_archs;
 };
 
-/* The program of a filter, in the arena. EFBIG when it is longer than the kernel takes. Reorders
- * the bindings. */
+/* -E2BIG when there are too many rules to count. */
+int filter_bind(struct filter_arch *arch, uint32_t number, const struct filter_rule *rule,
+                struct arena *a);
+
+/* The program of a filter, in the arena. EFBIG when it is longer than the kernel takes. */
 int filter_assemble(struct filter *f, struct arena *a, struct sock_filter **program,
                     unsigned short *len, struct err *e);
 
-/* ---- tables of system calls (syscalls.c) ---- */
+/* ---- the table of system calls (syscalls.c) ---- */
 
-enum { SYSCALL_DOORS = 2, SYSCALL_SUBCALLS = 32 };
+struct syscall; /* a row */
 
-/* An architecture's table. Only the token is to be set by the caller. */
-struct syscall_table {
-    uint32_t token;
-    /* Numbers of multiplexed calls that exist on their own as well, by subcall; 0: none. */
-    bool scanned;
-    int socketcall[SYSCALL_SUBCALLS], ipc[SYSCALL_SUBCALLS];
-};
+enum { SYSCALL_DOORS = 2 };
 
-/* Where a system call by name is met on an architecture. */
+/* Where a system call is met on an architecture. */
 struct syscall_place {
     unsigned n; /* 0: this architecture does not have it */
     struct {
@@ -97,9 +101,13 @@ struct syscall_place {
     } v[SYSCALL_DOORS];
 };
 
-uint32_t syscall_native_arch(void);
-bool syscall_knows_arch(uint32_t token);
-/* False when no table knows the name at all. */
-bool syscall_find(struct syscall_table *table, const char *name, struct syscall_place *place);
+/* The column of an architecture, or -1 when its numbers are unknown. */
+int syscall_column(uint32_t token);
+/* The number that those of a column begin with. */
+uint32_t syscall_first(int column);
+/* NULL when no architecture has a call of that name. `last` is where the search begins, and what it
+ * found: names of profiles are mostly in order. NULL at first. */
+const struct syscall *syscall_find(const char *name, const struct syscall *last);
+void syscall_find_place(const struct syscall *call, int column, struct syscall_place *place);
 
 #endif

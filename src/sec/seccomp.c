@@ -28,9 +28,7 @@ struct compiler {
     const struct oci_seccomp *cfg;
     struct arena *arena;
     struct filter filter;
-    struct syscall_table *tables; /* one per architecture of the filter */
-    struct entry *entries;        /* one per entry of the profile */
-    unsigned order;
+    struct entry *entries; /* one per entry of the profile */
 };
 
 /* ---- actions ---- */
@@ -144,18 +142,22 @@ static int make_entry(struct compiler *c, size_t index, struct err *e)
 static int add_arch(struct compiler *c, uint32_t token, const char *name, struct err *e)
 {
     struct filter *f = &c->filter;
+    int column = syscall_column(token);
 
     for (unsigned i = 0; i < f->n_archs; i++)
         if (f->archs[i].token == token)
             return 0;
-    if (!syscall_knows_arch(token))
+    if (column < 0)
         return refuse(e, EOPNOTSUPP,
-                      "linux.seccomp.architectures: the system calls of %s are unknown to this "
-                      "build of libseccomp",
+                      "linux.seccomp.architectures: rt does not know the system "
+                      "calls of %s",
                       name);
-    f->archs[f->n_archs].token = token;
-    c->tables[f->n_archs].token = token;
-    f->n_archs++;
+    f->archs[f->n_archs++] = (struct filter_arch){
+        .token = token,
+        .column = column,
+        .first = syscall_first(column),
+        .places = arena_array(c->arena, FILTER_PLACES, sizeof(uint16_t)),
+    };
     return 0;
 }
 
@@ -166,8 +168,7 @@ static int add_archs(struct compiler *c, struct err *e)
     int r;
 
     c->filter.archs = arena_array(c->arena, words->n + 1, sizeof(struct filter_arch));
-    c->tables = arena_array(c->arena, words->n + 1, sizeof(struct syscall_table));
-    r = add_arch(c, syscall_native_arch(), "this machine", e);
+    r = add_arch(c, sys_seccomp_native_arch(), "this machine", e);
     for (size_t i = 0; r == 0 && i < words->n; i++)
         r = add_arch(c, (uint32_t)oci_word_value(seccomp_arch, words->v[i]),
                      oci_word(seccomp_arch, words->v[i]), e);
@@ -175,20 +176,6 @@ static int add_archs(struct compiler *c, struct err *e)
 }
 
 /* ---- bindings ---- */
-
-static void bind_rule(struct compiler *c, struct filter_arch *arch, uint32_t number,
-                      const struct filter_rule *rule)
-{
-    if (arch->n == arch->room) {
-        unsigned room = arch->room ? 2 * arch->room : 512;
-        struct filter_binding *v = arena_array(c->arena, room, sizeof *v);
-        if (arch->n)
-            memcpy(v, arch->v, arch->n * sizeof *v);
-        arch->v = v;
-        arch->room = room;
-    }
-    arch->v[arch->n++] = (struct filter_binding){number, c->order++, rule};
-}
 
 /* As the kernel ranks actions, seccomp(2): the smaller the stricter, as a signed number. */
 static bool is_looser(uint32_t one, uint32_t two)
@@ -214,46 +201,53 @@ static const struct filter_rule *door_rule(struct compiler *c, const struct filt
     return door;
 }
 
-static void bind_rules(struct compiler *c, struct filter_arch *arch, const struct entry *entry,
-                       uint32_t number, int subcall)
+static int bind_rules(struct compiler *c, struct filter_arch *arch, const struct entry *entry,
+                      uint32_t number, int subcall)
 {
-    for (unsigned i = 0; i < entry->n; i++) {
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < entry->n; i++) {
         const struct filter_rule *rule = &entry->rules[i];
         if (subcall >= 0)
             rule = door_rule(c, rule, subcall);
         if (rule)
-            bind_rule(c, arch, number, rule);
+            r = filter_bind(arch, number, rule, c->arena);
     }
+    return r;
 }
 
-static bool bind_name(struct compiler *c, unsigned arch_index, const char *name,
-                      const struct entry *entry)
+static int bind_call(struct compiler *c, struct filter_arch *arch, const struct syscall *call,
+                     const struct entry *entry)
 {
-    struct filter_arch *arch = &c->filter.archs[arch_index];
     struct syscall_place place;
-    bool known = syscall_find(&c->tables[arch_index], name, &place);
+    int r = 0;
 
-    for (unsigned i = 0; i < place.n; i++) {
+    syscall_find_place(call, arch->column, &place);
+    for (unsigned i = 0; r == 0 && i < place.n; i++) {
         uint32_t number = place.v[i].number;
         arch->newest = !arch->named_any || number > arch->newest ? number : arch->newest;
         arch->named_any = true;
         if (!entry->skip)
-            bind_rules(c, arch, entry, number, place.v[i].subcall);
+            r = bind_rules(c, arch, entry, number, place.v[i].subcall);
     }
-    return known;
+    return r;
 }
 
-static void bind_entry(struct compiler *c, size_t index)
+static int bind_entry(struct compiler *c, size_t index, struct err *e)
 {
     const struct oci_strs *names = &c->cfg->syscalls.v[index].names;
+    const struct syscall *last = NULL;
+    int r = 0;
 
     for (size_t i = 0; i < names->n; i++) {
-        bool known = false;
-        for (unsigned k = 0; k < c->filter.n_archs; k++)
-            known = bind_name(c, k, names->v[i], &c->entries[index]) || known;
-        if (!known)
+        const struct syscall *call = syscall_find(names->v[i], last);
+        if (!call)
             log_debug("linux.seccomp: unknown system call %s is skipped", names->v[i]);
+        for (unsigned k = 0; call && r == 0 && k < c->filter.n_archs; k++)
+            r = bind_call(c, &c->filter.archs[k], call, &c->entries[index]);
+        last = call ? call : last;
     }
+    return r < 0 ? refuse(e, r, "linux.seccomp.syscalls[%zu]: too many rules", index) : 0;
 }
 
 /* ---- flags and listener ---- */
@@ -320,7 +314,7 @@ static int compile(struct compiler *c, struct err *e)
     for (size_t i = 0; r == 0 && i < c->cfg->syscalls.n; i++)
         r = make_entry(c, i, e);
     for (size_t i = 0; r == 0 && i < c->cfg->syscalls.n; i++)
-        bind_entry(c, i);
+        r = bind_entry(c, i, e);
     return r;
 }
 

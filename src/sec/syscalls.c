@@ -1,140 +1,158 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Owns names and numbers of system calls: libseccomp's tables, and those calls that are newer than
- * the library rt may be built with. Since Linux 5.1 a new call has the same number everywhere,
- * counted from where an architecture begins (0, or 4000 and up on MIPS, 2^30 on x32).
- */
+/* Owns names and numbers of system calls: the table syscalls.def and how to find in it. */
 #include "sec/filter.h"
 
-#include "base/fd.h"
-#include "base/str.h"
+#include <linux/audit.h>
+#include <string.h>
 
-#include <seccomp.h>
-
-static const struct {
-    const char *name;
-    int number;
-    uint32_t only; /* architecture, 0: all */
-} newer[] = {
-    {"set_mempolicy_home_node", 450, 0},
-    {"cachestat", 451, 0},
-    {"fchmodat2", 452, 0},
-    {"map_shadow_stack", 453, 0},
-    {"futex_wake", 454, 0},
-    {"futex_wait", 455, 0},
-    {"futex_requeue", 456, 0},
-    {"statmount", 457, 0},
-    {"listmount", 458, 0},
-    {"lsm_get_self_attr", 459, 0},
-    {"lsm_set_self_attr", 460, 0},
-    {"lsm_list_modules", 461, 0},
-    {"mseal", 462, 0},
-    {"setxattrat", 463, 0},
-    {"getxattrat", 464, 0},
-    {"listxattrat", 465, 0},
-    {"removexattrat", 466, 0},
-    {"open_tree_attr", 467, 0},
-    {"file_getattr", 468, 0},
-    {"file_setattr", 469, 0},
-    {"uretprobe", 335, SCMP_ARCH_X86_64},
+enum column {
+    X86,
+    X86_64,
+    X32,
+    ARM,
+    AARCH64,
+    RISCV64,
+    MIPS,
+    MIPS64,
+    MIPS64N32,
+    PARISC,
+    PARISC64,
+    PPC,
+    PPC64,
+    S390,
+    S390X,
+    N_COLUMNS,
 };
 
-/* A call that every architecture has at its beginning plus 434. */
-#define PROBE_NAME "pidfd_open"
-enum { PROBE_NUMBER = 434 };
+/* Families of calls that share a door, as numbers above any subcall; see struct syscall. */
+enum { FAMILY_SOCKET = 0x100, FAMILY_IPC = 0x200, SUBCALL = 0xff };
 
-static int first_number(uint32_t token)
+/* Without pointers, so that nothing of it is relocated when rt starts. */
+struct syscall {
+    char name[30];
+    int16_t multiplexed; /* family and subcall, 0: none */
+    int16_t number[N_COLUMNS];
+};
+
+enum { NONE = -1, ARM_PRIVATE_MARK = 0x4000, ARM_PRIVATE = 0xf0000 };
+
+static const struct syscall calls[] = {
+#define _                        NONE
+#define P(n)                     (ARM_PRIVATE_MARK + (n))
+#define SAME(name, n)            {#name, 0, {n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}},
+#define CALL(name, ...)          {#name, 0, {__VA_ARGS__}},
+#define SOCK(name, subcall, ...) {#name, FAMILY_SOCKET + (subcall), {__VA_ARGS__}},
+#define IPC(name, subcall, ...)  {#name, FAMILY_IPC + (subcall), {__VA_ARGS__}},
+#include "sec/syscalls.def"
+};
+
+enum { N_CALLS = sizeof calls / sizeof *calls };
+
+/* As libseccomp names them: AUDIT_ARCH_*, but one of its own for x32. */
+static const struct arch {
+    uint32_t token;
+    int column;
+} archs[] = {
+    {AUDIT_ARCH_X86_64, X86_64},
+    {AUDIT_ARCH_I386, X86},
+    {AUDIT_ARCH_X86_64 & ~(uint32_t)__AUDIT_ARCH_64BIT, X32},
+    {AUDIT_ARCH_ARM, ARM},
+    {AUDIT_ARCH_AARCH64, AARCH64},
+    {AUDIT_ARCH_LOONGARCH64, AARCH64},
+    {AUDIT_ARCH_RISCV64, RISCV64},
+    {AUDIT_ARCH_MIPS, MIPS},
+    {AUDIT_ARCH_MIPSEL, MIPS},
+    {AUDIT_ARCH_MIPS64, MIPS64},
+    {AUDIT_ARCH_MIPSEL64, MIPS64},
+    {AUDIT_ARCH_MIPS64N32, MIPS64N32},
+    {AUDIT_ARCH_MIPSEL64N32, MIPS64N32},
+    {AUDIT_ARCH_PARISC, PARISC},
+    {AUDIT_ARCH_PARISC64, PARISC64},
+    {AUDIT_ARCH_PPC, PPC},
+    {AUDIT_ARCH_PPC64, PPC64},
+    {AUDIT_ARCH_PPC64LE, PPC64},
+    {AUDIT_ARCH_S390, S390},
+    {AUDIT_ARCH_S390X, S390X},
+};
+
+/* Where the numbers of an architecture begin, unless at 0. */
+static const uint32_t first[N_COLUMNS] = {
+    [X32] = 0x40000000,
+    [MIPS] = 4000,
+    [MIPS64] = 5000,
+    [MIPS64N32] = 6000,
+};
+
+static uint32_t number_of(const struct syscall *call, int column)
 {
-    return seccomp_syscall_resolve_name_arch(token, PROBE_NAME) - PROBE_NUMBER;
+    int number = call->number[column];
+
+    if (column == ARM && number >= ARM_PRIVATE_MARK)
+        return ARM_PRIVATE + (uint32_t)(number - ARM_PRIVATE_MARK);
+    return first[column] + (uint32_t)number;
 }
 
-static bool find_newer(uint32_t token, const char *name, struct syscall_place *place)
+static void add_door(struct syscall_place *place, const struct syscall *call, int column,
+                     int subcall)
 {
-    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
-        if (!str_eq(newer[i].name, name))
-            continue;
-        if (newer[i].only == 0 || newer[i].only == token) {
-            place->v[0].number = (uint32_t)(first_number(token) + newer[i].number);
-            place->v[0].subcall = -1;
-            place->n = 1;
-        }
-        return true;
-    }
-    return false;
-}
-
-/* libseccomp gives a multiplexed call a number of its own below zero: -100 less the subcall of
- * socketcall(2), -200 less that of ipc(2). The place of its direct number, NULL when it is neither.
- */
-static int *multiplexed(struct syscall_table *t, int pseudo, const char **door, int *subcall)
-{
-    int *family = NULL;
-
-    if (pseudo < -100 && pseudo > -100 - SYSCALL_SUBCALLS) {
-        *subcall = -100 - pseudo;
-        *door = "socketcall";
-        family = t->socketcall;
-    } else if (pseudo < -200 && pseudo > -200 - SYSCALL_SUBCALLS) {
-        *subcall = -200 - pseudo;
-        *door = "ipc";
-        family = t->ipc;
-    }
-    return family ? &family[*subcall] : NULL;
-}
-
-/* The direct numbers: only the way from numbers to names tells them. */
-static void scan(struct syscall_table *t)
-{
-    int first = first_number(t->token), subcall;
-    const char *door;
-
-    for (int number = first; number < first + PROBE_NUMBER; number++) {
-        auto_free char *name = seccomp_syscall_resolve_num_arch(t->token, number);
-        int pseudo = name ? seccomp_syscall_resolve_name_arch(t->token, name) : 0;
-        int *direct = multiplexed(t, pseudo, &door, &subcall);
-        if (direct)
-            *direct = number;
-    }
-    t->scanned = true;
-}
-
-static void add_door(struct syscall_place *place, int number, int subcall)
-{
-    place->v[place->n].number = (uint32_t)number;
+    if (call->number[column] == NONE)
+        return;
+    place->v[place->n].number = number_of(call, column);
     place->v[place->n].subcall = subcall;
     place->n++;
 }
 
-uint32_t syscall_native_arch(void)
+int syscall_column(uint32_t token)
 {
-    return seccomp_arch_native();
+    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++)
+        if (archs[i].token == token)
+            return archs[i].column;
+    return -1;
 }
 
-bool syscall_knows_arch(uint32_t token)
+uint32_t syscall_first(int column)
 {
-    return seccomp_syscall_resolve_name_arch(token, PROBE_NAME) >= 0;
+    return first[column];
 }
 
-bool syscall_find(struct syscall_table *t, const char *name, struct syscall_place *place)
+/* Between two rows. */
+static const struct syscall *search(const char *name, size_t low, size_t high)
 {
-    int number = seccomp_syscall_resolve_name_arch(t->token, name), door, subcall, *direct;
-    const char *door_name;
-
-    *place = (struct syscall_place){0};
-    if (number == __NR_SCMP_ERROR)
-        return find_newer(t->token, name, place);
-    if (number >= 0) {
-        add_door(place, number, -1);
-        return true;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(name, calls[middle].name);
+        if (order == 0)
+            return &calls[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
-    direct = multiplexed(t, number, &door_name, &subcall);
-    door = direct ? seccomp_syscall_resolve_name_arch(t->token, door_name) : -1;
-    if (door < 0)
-        return true; /* not of this architecture */
-    if (!t->scanned)
-        scan(t);
-    if (*direct > 0)
-        add_door(place, *direct, -1);
-    add_door(place, door, subcall);
-    return true;
+    return NULL;
+}
+
+const struct syscall *syscall_find(const char *name, const struct syscall *last)
+{
+    size_t low = last ? (size_t)(last - calls) + 1 : 0;
+
+    if (low < N_CALLS && strcmp(name, calls[low].name) < 0)
+        return search(name, 0, low);
+    /* Doubling steps, as the name is likely to be near. */
+    for (size_t step = 1; low + step < N_CALLS; step *= 2) {
+        if (strcmp(name, calls[low + step].name) < 0)
+            return search(name, low, low + step);
+        low += step;
+    }
+    return search(name, low, N_CALLS);
+}
+
+void syscall_find_place(const struct syscall *call, int column, struct syscall_place *place)
+{
+    int family = call->multiplexed & ~SUBCALL;
+
+    place->n = 0;
+    add_door(place, call, column, -1);
+    if (family)
+        add_door(place, syscall_find(family == FAMILY_SOCKET ? "socketcall" : "ipc", NULL), column,
+                 call->multiplexed & SUBCALL);
 }

@@ -5,11 +5,16 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdint.h>
 
 /* Since Linux 5.19; not in every header that has the rest. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
+
+/* AUDIT_ARCH_* of this program, or libseccomp's token for x32, which the kernel does not tell from
+ * x86_64. */
+uint32_t sys_seccomp_native_arch(void);
 
 /* Load a filter on the caller. 0, or with SECCOMP_FILTER_FLAG_NEW_LISTENER the owned notify
  * descriptor (CLOEXEC by the kernel), or -errno. */
