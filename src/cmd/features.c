@@ -5,12 +5,24 @@
 #include "base/str.h"
 #include "mount/mount.h"
 #include "schema.h"
+#include "sec/sec.h"
 
 #include <stdio.h>
 
 static struct oci_strs words(const struct oci_vocab *v)
 {
     return (struct oci_strs){.n = v->n, .v = (const char **)(uintptr_t)v->words};
+}
+
+/* Those words for which `is` says yes. */
+static struct oci_strs words_that(const struct oci_vocab *v, bool (*is)(int), struct arena *a)
+{
+    struct oci_strs s = {.v = arena_array(a, v->n, sizeof *s.v)};
+
+    for (unsigned i = 0; i < v->n; i++)
+        if (is((int)i))
+            s.v[s.n++] = v->words[i];
+    return s;
 }
 
 /* The keys of an object are the names of its fields. */
@@ -56,8 +68,9 @@ static struct oci_features_seccomp *seccomp(struct arena *a)
     s->enabled = true;
     s->actions = words(&oci_vocab_seccomp_action);
     s->operators = words(&oci_vocab_seccomp_op);
-    s->archs = words(&oci_vocab_seccomp_arch);
-    s->known_flags = s->supported_flags = words(&oci_vocab_seccomp_flag);
+    s->archs = words_that(&oci_vocab_seccomp_arch, seccomp_knows_arch, a);
+    s->known_flags = words(&oci_vocab_seccomp_flag);
+    s->supported_flags = words_that(&oci_vocab_seccomp_flag, seccomp_supports_flag, a);
     SET(s, features_seccomp, enabled);
     SET(s, features_seccomp, actions);
     SET(s, features_seccomp, operators);

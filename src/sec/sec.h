@@ -32,6 +32,11 @@ step_fn step_set_no_new_privs;
 
 /* ---- seccomp (seccomp.c, seccomp_load.c, seccomp_listener.c), seccomp(2) ---- */
 
+/* For the features document: an architecture whose system calls rt knows, a flag that this kernel
+ * takes. The arguments are of enum oci_seccomp_arch and oci_seccomp_flag. */
+bool seccomp_knows_arch(int word);
+bool seccomp_supports_flag(int word);
+
 /* host: plan->seccomp.late and .listener, which rows depend on. */
 int seccomp_plan(struct plan *, struct arena *, struct err *);
 

@@ -318,6 +318,21 @@ static int compile(struct compiler *c, struct err *e)
     return r;
 }
 
+bool seccomp_knows_arch(int word)
+{
+    return syscall_column((uint32_t)oci_word_value(seccomp_arch, word)) >= 0;
+}
+
+bool seccomp_supports_flag(int word)
+{
+    unsigned flag = (unsigned)oci_word_value(seccomp_flag, word);
+
+    /* Says how calls wait for a listener, so it is nothing without one. */
+    if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+        flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    return sys_seccomp_knows(flag) == 1;
+}
+
 int seccomp_plan(struct plan *p, struct arena *a, struct err *e)
 {
     const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;

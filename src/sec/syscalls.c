@@ -95,7 +95,7 @@ static uint32_t number_of(const struct syscall *call, int column)
 static void add_door(struct syscall_place *place, const struct syscall *call, int column,
                      int subcall)
 {
-    if (call->number[column] == NONE)
+    if (!call || call->number[column] == NONE)
         return;
     place->v[place->n].number = number_of(call, column);
     place->v[place->n].subcall = subcall;
@@ -134,16 +134,17 @@ static const struct syscall *search(const char *name, size_t low, size_t high)
 const struct syscall *syscall_find(const char *name, const struct syscall *last)
 {
     size_t low = last ? (size_t)(last - calls) + 1 : 0;
+    int order;
 
-    if (low < N_CALLS && strcmp(name, calls[low].name) < 0)
-        return search(name, 0, low);
     /* Doubling steps, as the name is likely to be near. */
-    for (size_t step = 1; low + step < N_CALLS; step *= 2) {
-        if (strcmp(name, calls[low + step].name) < 0)
-            return search(name, low, low + step);
-        low += step;
+    for (size_t step = 1; low < N_CALLS; low += step, step *= 2) {
+        order = strcmp(name, calls[low].name);
+        if (order == 0)
+            return &calls[low];
+        if (order < 0)
+            return search(name, step == 1 ? 0 : low - step / 2 + 1, low);
     }
-    return search(name, low, N_CALLS);
+    return search(name, 0, N_CALLS);
 }
 
 void syscall_find_place(const struct syscall *call, int column, struct syscall_place *place)
