@@ -263,13 +263,6 @@ static int metadata_has_listener(const struct oci_seccomp *s, struct err *e)
     return at(e, "/listenerMetadata", "it means nothing without listenerPath");
 }
 
-static int default_not_notify(const struct oci_seccomp *s, struct err *e)
-{
-    if (s->default_action != OCI_SECCOMP_ACTION_NOTIFY)
-        return 0;
-    return at(e, "/defaultAction", "SCMP_ACT_NOTIFY cannot be the default action");
-}
-
 static int names_given(const struct oci_seccomp_syscall *s, struct err *e)
 {
     return s->names.n ? 0 : at(e, "/names", "a rule needs at least one name");
@@ -280,18 +273,6 @@ static int errno_fits(const struct oci_seccomp_syscall *s, struct err *e)
     if (!HAS(s, seccomp_syscall, errno_ret) || carries_errno(s->action))
         return 0;
     return at(e, "/errnoRet", "%s cannot return a number", oci_word(seccomp_action, s->action));
-}
-
-/* The listener gets its descriptor by a message: a filter that stops that message hangs for good.
- */
-static int report_not_watched(const struct oci_seccomp_syscall *s, struct err *e)
-{
-    for (size_t i = 0; s->action == OCI_SECCOMP_ACTION_NOTIFY && i < s->names.n; i++)
-        if (strcmp(s->names.v[i], "write") == 0 || strcmp(s->names.v[i], "sendmsg") == 0)
-            return at(e, entry("/names", i, "").text,
-                      "SCMP_ACT_NOTIFY cannot watch %s: it would stop its own report",
-                      s->names.v[i]);
-    return 0;
 }
 
 /* ---- resources ---- */

@@ -6,13 +6,14 @@
 #include "fs/file.h"
 #include "run/run.h"
 #include "schema.h"
+#include "sec/sec.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 
 struct report {
     const char *file;
-    int unknown;
+    int unknown, calls;
 };
 
 static void say_unknown(void *arg, const char *pointer, unsigned line, unsigned column)
@@ -22,6 +23,15 @@ static void say_unknown(void *arg, const char *pointer, unsigned line, unsigned 
     printf("%s:%u:%u: %s: unknown, ignored as the specification demands\n", r->file, line, column,
            pointer);
     r->unknown++;
+}
+
+static void say_call(void *arg, size_t entry, size_t index, const char *name)
+{
+    struct report *r = arg;
+
+    printf("%s: /linux/seccomp/syscalls/%zu/names/%zu: no system call is called %s, skipped\n",
+           r->file, entry, index, name);
+    r->calls++;
 }
 
 int cmd_check(struct app *app, int argc, char **argv, struct err *e)
@@ -45,8 +55,10 @@ int cmd_check(struct app *app, int argc, char **argv, struct err *e)
     src.text = text;
     if (oci_parse_unknown(app->arena, &oci_desc_config, &src, &cfg, say_unknown, &report, e) < 0)
         return -e->code;
-    if (run_plan(&r, app->arena, &plan, e) < 0)
+    if (run_plan(&r, app->arena, &plan, e) < 0 ||
+        seccomp_check(&plan, app->arena, say_call, &report, e) < 0)
         return -e->code;
-    printf("%s: fine%s\n", report.file, report.unknown ? ", but for the unknown keys above" : "");
+    printf("%s: fine%s\n", report.file,
+           report.unknown || report.calls ? ", but for what is unknown above" : "");
     return 0;
 }

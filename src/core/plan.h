@@ -132,6 +132,7 @@ struct seccomp_plan {
     bool late;      /* no_new_privs is set: loaded as the very last thing */
     bool listener;  /* a notify descriptor is returned and must be handed on */
     int *number;    /* of that descriptor in init, -1 before: memory shared with the host */
+    int channel[2]; /* host's and init's end of where a helper sends the descriptor, or -1 */
 };
 
 struct lsm_plan {

@@ -32,6 +32,12 @@ step_fn step_set_no_new_privs;
 
 /* ---- seccomp (seccomp.c, seccomp_load.c, seccomp_listener.c), seccomp(2) ---- */
 
+/* For `rt check`: compile the profile, if there is one, and name each call that no architecture
+ * has, by the indices of its entry and of the name in it. */
+typedef void seccomp_unknown_fn(void *arg, size_t entry, size_t index, const char *name);
+int seccomp_check(const struct plan *, struct arena *, seccomp_unknown_fn *, void *arg,
+                  struct err *);
+
 /* For the features document: an architecture whose system calls rt knows, a flag that this kernel
  * takes. The arguments are of enum oci_seccomp_arch and oci_seccomp_flag. */
 bool seccomp_knows_arch(int word);

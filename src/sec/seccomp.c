@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Largest error number that the kernel returns from a filter (MAX_ERRNO), and the room for data. */
 enum { MOST_ERRNO = 4095, MOST_DATA = 0xffff, ARGUMENTS = 6 };
@@ -59,10 +60,6 @@ static int default_action(struct compiler *c, struct err *e)
 {
     const struct oci_seccomp *cfg = c->cfg;
 
-    /* Nobody could answer yet for the calls by which the descriptor reaches the listener. */
-    if (cfg->default_action == OCI_SECCOMP_ACTION_NOTIFY)
-        return refuse(e, EINVAL, "linux.seccomp.defaultAction: %s would stop the runtime itself",
-                      oci_word(seccomp_action, cfg->default_action));
     c->filter.enosys = cfg->default_action == OCI_SECCOMP_ACTION_ERRNO;
     c->filter.bad_arch_action = SECCOMP_RET_KILL_PROCESS;
     return action_of(cfg->default_action, HAS(cfg, seccomp, default_errno_ret),
@@ -252,8 +249,12 @@ static int bind_entry(struct compiler *c, size_t index, struct err *e)
 
 /* ---- flags and listener ---- */
 
+/* Any call may be watched, also those by which processes talk: no part of the way of the descriptor
+ * to the listener is gone by a process that has the filter (seccomp_listener.c). */
 static bool notifies(const struct oci_seccomp *cfg)
 {
+    if (cfg->default_action == OCI_SECCOMP_ACTION_NOTIFY)
+        return true;
     for (size_t i = 0; i < cfg->syscalls.n; i++)
         if (cfg->syscalls.v[i].action == OCI_SECCOMP_ACTION_NOTIFY)
             return true;
@@ -291,8 +292,11 @@ static int set_flags(struct seccomp_plan *plan, const struct oci_seccomp *cfg, s
     return known < 0 ? fail(e, known, "ask for flags of seccomp") : 0;
 }
 
-static int set_listener(struct seccomp_plan *plan, const struct oci_seccomp *cfg, struct err *e)
+static int set_listener(struct seccomp_plan *plan, const struct oci_seccomp *cfg, bool privileged,
+                        struct err *e)
 {
+    int r;
+
     if (!plan->listener)
         return 0;
     if (!cfg->listener_path || !cfg->listener_path[0])
@@ -301,7 +305,8 @@ static int set_listener(struct seccomp_plan *plan, const struct oci_seccomp *cfg
     if (!plan->number)
         return fail(e, ENOMEM, "share memory for the notify descriptor");
     *plan->number = -1;
-    return 0;
+    r = privileged ? 0 : sys_socketpair(SOCK_SEQPACKET, plan->channel);
+    return r < 0 ? fail(e, r, "make a channel for the notify descriptor") : 0;
 }
 
 static int compile(struct compiler *c, struct err *e)
@@ -340,8 +345,27 @@ int seccomp_plan(struct plan *p, struct arena *a, struct err *e)
     (void)a;
     (void)e;
     p->seccomp.late = p->process.cfg && p->process.cfg->no_new_privileges;
+    p->seccomp.channel[0] = p->seccomp.channel[1] = -1;
     p->seccomp.listener = cfg && p->process.cfg && notifies(cfg);
     return 0;
+}
+
+int seccomp_check(const struct plan *p, struct arena *a, seccomp_unknown_fn *unknown, void *arg,
+                  struct err *e)
+{
+    struct plan copy = *p;
+    struct ctx ctx = {.plan = &copy, .arena = a};
+    const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;
+    int r;
+
+    if (!cfg)
+        return 0;
+    r = step_compile_seccomp(&ctx, e);
+    for (size_t i = 0; r == 0 && i < cfg->syscalls.n; i++)
+        for (size_t k = 0; k < cfg->syscalls.v[i].names.n; k++)
+            if (!syscall_find(cfg->syscalls.v[i].names.v[k], NULL))
+                unknown(arg, i, k, cfg->syscalls.v[i].names.v[k]);
+    return r;
 }
 
 int step_compile_seccomp(struct ctx *ctx, struct err *e)
@@ -355,7 +379,7 @@ int step_compile_seccomp(struct ctx *ctx, struct err *e)
         return 0;
     r = compile(&c, e);
     if (r == 0)
-        r = set_listener(plan, c.cfg, e);
+        r = set_listener(plan, c.cfg, p->privileged, e);
     if (r == 0)
         r = set_flags(plan, c.cfg, e);
     if (r == 0)

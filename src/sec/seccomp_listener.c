@@ -5,7 +5,8 @@
  *
  * Once the filter holds init, any of its calls may be one that waits for the listener, also the
  * one by which it would pass the descriptor on. So init only leaves the number in shared memory,
- * and the host takes the descriptor out of it (pidfd_getfd(2)).
+ * and the host takes the descriptor out of it (pidfd_getfd(2)); where it may not, it gets the
+ * descriptor from a helper that init made before (seccomp_load.c).
  */
 #include "sec/sec.h"
 
@@ -20,6 +21,14 @@
 
 enum { LOOK_EVERY_MS = 1 };
 
+/* Its reason, if it left one, is the one to report. */
+static int no_descriptor(const struct ctx *ctx, struct err *e)
+{
+    if (wire_hear(ctx->wire, 0, NULL, NULL, e) == WIRE_FAIL)
+        return -e->code;
+    return refuse(e, ESRCH, "linux.seccomp: the process died while its filter was loaded");
+}
+
 /* Loading takes microseconds, and the exit of init ends the wait. */
 static int wait_for_number(const struct ctx *ctx, struct err *e)
 {
@@ -33,17 +42,37 @@ static int wait_for_number(const struct ctx *ctx, struct err *e)
         if (n < 0)
             return fail(e, n, "wait for the notify descriptor");
         if (n > 0)
-            break;
+            return no_descriptor(ctx, e);
     }
-    /* Its reason, if it left one, is the one to report. */
-    if (wire_hear(ctx->wire, 0, NULL, NULL, e) == WIRE_FAIL)
-        return -e->code;
-    return refuse(e, ESRCH, "linux.seccomp: the process died while its filter was loaded");
+}
+
+/* From the helper. */
+static int receive(const struct ctx *ctx, struct err *e)
+{
+    int sock = ctx->plan->seccomp.channel[0], fd = -1, dead = 0;
+    char byte;
+
+    for (;;) {
+        int r = sys_poll_in(sock, LOOK_EVERY_MS);
+        if (r > 0)
+            r = (int)sys_recv_fd(sock, &byte, 1, &fd, NULL);
+        if (r < 0)
+            return fail(e, r, "linux.seccomp: wait for the notify descriptor");
+        if (fd >= 0)
+            return fd;
+        if (r > 0 || dead)
+            return no_descriptor(ctx, e);
+        dead = sys_poll_in(ctx->child_pidfd, 0);
+    }
 }
 
 static int take(const struct ctx *ctx, struct err *e)
 {
-    int number = wait_for_number(ctx, e), fd;
+    int number, fd;
+
+    if (ctx->plan->seccomp.channel[0] >= 0)
+        return receive(ctx, e);
+    number = wait_for_number(ctx, e);
 
     if (number < 0)
         return number;

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A container of a user without root: `rt spec --rootless`, then run, without any set-up."""
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 
 from harness import DEADLINE, RT, Result, Skip, contains, equal, main, test
+from listener import Listener
 
 USER = 42042
 
@@ -76,6 +78,30 @@ def create_start_state_delete(b):
     equal(user.rt("start", "mine").code, 0)
     equal(user.rt("delete", "--force", "mine").code, 0)
     contains(user.rt("state", "mine").err, "does not exist")
+
+
+@test
+def a_listener_gets_the_descriptor(b):
+    user = User(b)
+    user.bundle("mkdir /tmp/x; true")
+    path = f"{b.dir}/config.json"
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    for nnp in (False, True):
+        config["process"]["noNewPrivileges"] = nnp
+        config["linux"]["seccomp"] = {
+            "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": f"{b.dir}/agent",
+            "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(config, f)
+        agent = Listener(f"{b.dir}/agent", errno.EXDEV)
+        os.chmod(f"{b.dir}/agent", 0o777)
+        done = user.rt("run", "mine")
+        agent.finish()
+        os.unlink(f"{b.dir}/agent")
+        equal(done.code, 0)
+        contains(done.err, "cross-device")
+        equal([(m["fds"], n) for m, n in agent.messages], [(["seccompFd"], 1)])
 
 
 @test

@@ -2,21 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """/linux/seccomp: as the program meets it, and as a listener is told."""
 
-import array
 import errno
-import fcntl
-import json
 import os
-import select
-import socket
-import struct
-import threading
 
 from harness import contains, equal, main, test
+from listener import Listener
 
 ALLOW, ERRNO, NOTIFY = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_NOTIFY"
-NOTIF_RECV, NOTIF_SEND = 0xC0502100, 0xC0182101
-CONTINUE = 1
 
 
 def profile(b, default, *rules, **more):
@@ -90,6 +82,23 @@ def unknown_names_are_skipped(b):
 
 
 @test
+def unknown_names_are_reported_by_check(b):
+    profile(b, ALLOW, rule(ALLOW, "read"), rule(ERRNO, "write", "no_such_call"))
+    b.write()
+    done = b.rt("check", b.dir)
+    equal(done.code, 0)
+    contains(done.out, "/linux/seccomp/syscalls/1/names/1", "no_such_call", "unknown above")
+    profile(b, ALLOW, rule(ERRNO, "write"))
+    b.write()
+    done = b.rt("check", b.dir)
+    equal(done.code, 0)
+    assert "unknown" not in done.out, done.out
+    profile(b, NOTIFY)
+    b.write()
+    contains(b.rt("check", b.dir).err, "listenerPath")
+
+
+@test
 def invalid_values_are_refused(b):
     profile(b, "SCMP_ACT_MAYBE")
     b.refused("SCMP_ACT_MAYBE")
@@ -112,60 +121,6 @@ def flags_and_architectures(b):
                    "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
             architectures=["SCMP_ARCH_X86", "SCMP_ARCH_X32"])
     equal(b.output("grep ^Seccomp_filters: /proc/self/status"), "Seccomp_filters:\t1")
-
-
-class Listener(threading.Thread):
-    """Takes one message and its descriptor, then answers each call with `answer`."""
-
-    def __init__(self, path, answer):
-        super().__init__(daemon=True)
-        self.answer, self.messages, self.calls = answer, [], 0
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.bind(path)
-        self.sock.listen()
-        self.stop, self.stopped = os.pipe()
-        self.start()
-
-    def take(self):
-        peer, _ = self.sock.accept()
-        data, fds = b"", array.array("i")
-        while True:
-            part, anc, _, _ = peer.recvmsg(65536, socket.CMSG_SPACE(16))
-            for _, _, raw in anc:
-                fds.frombytes(raw)
-            if not part:
-                break
-            data += part
-        self.messages.append((json.loads(data), len(fds)))
-        return fds[0]
-
-    def serve(self, fd):
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        poll.register(self.stop, select.POLLIN)
-        while True:
-            for ready, event in poll.poll():
-                if ready == self.stop or event & select.POLLHUP:
-                    return
-                try:
-                    notif = fcntl.ioctl(fd, NOTIF_RECV, bytes(80))
-                    ident = struct.unpack_from("=Q", notif)[0]
-                    flags = CONTINUE if self.answer == 0 else 0
-                    fcntl.ioctl(fd, NOTIF_SEND, struct.pack("=QqiI", ident, 0, -self.answer, flags))
-                    self.calls += 1
-                except OSError as x:
-                    if x.errno != errno.ENOENT:
-                        raise
-
-    def run(self):
-        fd = self.take()
-        self.serve(fd)
-        os.close(fd)
-
-    def finish(self):
-        os.write(self.stopped, b"x")
-        self.join(10)
-        self.sock.close()
 
 
 def listened(b, answer, script, *rules, **more):
@@ -205,6 +160,49 @@ def listener_may_watch_what_the_runtime_itself_calls(b):
                                                         "close_range", "read"))
         equal((done.code, done.out), (0, "in\n"))
         assert listener.calls > 0
+
+
+@test
+def listener_may_watch_everything(b):
+    for nnp in (False, True):
+        b.process["noNewPrivileges"] = nnp
+        path = os.path.join(b.dir, "listener")
+        listener = Listener(path, 0)
+        profile(b, NOTIFY, listenerPath=path)
+        done = b.run("echo in")
+        listener.finish()
+        os.unlink(path)
+        equal((done.code, done.out), (0, "in\n"))
+        assert listener.calls > 10
+
+
+@test
+def listener_may_watch_how_processes_talk(b):
+    for nnp in (False, True):
+        b.process["noNewPrivileges"] = nnp
+        done, listener = listened(b, 0, "echo in", rule(NOTIFY, "write", "sendmsg", "sendto"))
+        equal((done.code, done.out), (0, "in\n"))
+        assert listener.calls > 0
+
+
+@test
+def listener_of_an_exec(b):
+    path = os.path.join(b.dir, "listener")
+    b.process["args"] = ["/bin/sleep", "1000"]
+    b.process["env"] = ["PATH=/bin"]
+    first = Listener(path, 0)
+    profile(b, ALLOW, rule(NOTIFY, "mkdir", "mkdirat"), listenerPath=path)
+    b.create()
+    equal(b.rt("start", b.id).code, 0)
+    first.finish()
+    os.unlink(path)
+    second = Listener(path, errno.EXDEV)
+    done = b.rt("exec", b.id, "mkdir", "/tmp/x")
+    second.finish()
+    contains(done.err, "cross-device")
+    said, fds = second.messages[0]
+    equal((fds, said["state"]["status"], said["state"]["id"]), (1, "running", b.id))
+    assert said["pid"] != first.messages[0][0]["pid"], said
 
 
 @test
