@@ -81,6 +81,11 @@ static int check_fit(struct hier *h, struct err *e)
     return err_at(e, "/linux/cgroupsPath");
 }
 
+static bool is_refusal(int r)
+{
+    return r == -EACCES || r == -EPERM || r == -EROFS;
+}
+
 static int make(struct hier *h, struct err *e)
 {
     int r;
@@ -93,12 +98,16 @@ static int make(struct hier *h, struct err *e)
         return err_at(e, "/linux/cgroupsPath");
     }
     h->made = r == 0;
+    if (is_refusal(r))
+        err_hint(e, "this cgroup is not delegated to the caller: leave out limits, use "
+                    "--systemd-cgroup with the user's systemd, or start rt in a unit with "
+                    "Delegate=yes");
     return r;
 }
 
 static bool may_skip(const struct cgroup *cg, const struct hier *h, const struct plan *p, int r)
 {
-    return cg->unprivileged && !cg->explicit && (r == -EACCES || r == -EPERM || r == -EROFS) &&
+    return cg->unprivileged && !cg->explicit && is_refusal(r) &&
            !(limit_needs(limit_resources(p), h->kind) & h->ctls);
 }
 

@@ -104,9 +104,9 @@ const char *scope_slice_path(struct arena *a, const char *slice)
 
 /* ---- where the manager has its tree ---- */
 
-static int no_manager(const char *what, int code, bool user, struct err *e)
+static int no_manager(const char *where, int code, bool user, struct err *e)
 {
-    fail(e, code, "%s", what);
+    fail(e, code, "find the %s systemd by %s", user ? "user's" : "system's", where);
     return err_hint(e, "%s",
                     user ? "log in, or loginctl enable-linger, so that the user's systemd runs and "
                            "XDG_RUNTIME_DIR is set; or use --cgroup-manager cgroupfs"
@@ -122,7 +122,7 @@ static int user_manager(pid_t *pid, struct err *e)
     int r;
 
     if (!dir || *dir != '/')
-        return no_manager("find the user's systemd: XDG_RUNTIME_DIR", ENOENT, true, e);
+        return no_manager("XDG_RUNTIME_DIR", ENOENT, true, e);
     snprintf(path, sizeof path, "%s/systemd/private", dir);
     sock = sys_unix_connect(AT_FDCWD, path, SOCK_STREAM);
     if (sock < 0)
@@ -151,7 +151,7 @@ static int tree_of(struct arena *a, pid_t manager, bool user, const char **tree,
             own = all.v[i].own;
     n = own ? strlen(own) : 0;
     if (!own || !ends_with(own, "/init.scope") || str_has_dotdot(own))
-        return no_manager("find the part of the cgroup tree that systemd manages", ENOENT, user, e);
+        return no_manager(file, ENOENT, user, e);
     *tree = str_ndup(a, own, n - (sizeof "/init.scope" - 1));
     return 0;
 }
