@@ -113,9 +113,10 @@ static struct oci_features_linux *linux_features(struct arena *a)
     return l;
 }
 
-/* Annotations that change what rt does: an engine must not pass them on from strangers. */
-static const char *const unsafe[] = {"run.oci.hooks.stderr", "run.oci.hooks.stdout",
-                                     "run.oci.mount_context_type"};
+/* Annotations that change what rt does: an engine must not pass them on from strangers. One that
+ * ends in a dot stands for all that begin so. CVE-2024-3154. */
+static const char *const unsafe[] = {"org.systemd.property.", "run.oci.hooks.stderr",
+                                     "run.oci.hooks.stdout", "run.oci.mount_context_type"};
 
 int cmd_features(struct app *app, int argc, char **argv, struct err *e)
 {

@@ -268,8 +268,10 @@ def a_limit_of_one_process_lets_it_start(b):
 
 @test
 def features_say_so(b):
-    cgroup = json.loads(b.rt("features").out)["linux"]["cgroup"]
+    features = json.loads(b.rt("features").out)
+    cgroup = features["linux"]["cgroup"]
     equal((cgroup["systemd"], cgroup["systemdUser"]), (True, True))
+    assert PROPERTY in features["potentiallyUnsafeConfigAnnotations"]
 
 
 if __name__ == "__main__":
