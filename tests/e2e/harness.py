@@ -14,7 +14,7 @@ import traceback
 RT = os.environ.get("RT", "rt")
 MANAGER = os.environ.get("RT_CGROUP_MANAGER", "cgroupfs")
 GLOBALS = ["--systemd-cgroup"] if MANAGER == "systemd" else []
-DEADLINE = 30
+DEADLINE = int(os.environ.get("RT_DEADLINE", "30"))
 APPLETS = ("sh cat ls id mount sleep true false echo hostname stat touch mkdir readlink test "
            "head env ulimit dd wc grep ps ip kill nproc umask tty stty df find sort tail cut "
            "printf mknod rm ln chmod seq date uname whoami getopt pwd sync").split()
