@@ -37,6 +37,28 @@ sums_up "1 passed, 1 failed, 0 skipped" "a jump in the numbers" 'echo 1..1; echo
 sums_up "1 passed, 1 failed, 0 skipped" "giving up" 'echo 1..1; echo ok 1; echo Bail out!'
 sums_up "1 passed, 1 failed, 0 skipped" "the deadline" 'echo ok 1; sleep 60; echo 1..1'
 
+# table NAME WANT ROW...: what tap-run's lines begin with for these rows.
+table() {
+    name=$1 want=$2
+    shift 2
+    said=$(printf '%s\n' "$@" | "$here/tap-run" --logs "$work/logs" --table 2>&1)
+    is "$(printf '%s\n' "$said" | sed 's/  *[0-9.]* s  / /; /^$/,$d')" "$want" "$name"
+}
+
+wait_for="for i in \$(seq 100); do [ -e $work/%s ] && exit; sleep 0.1; done; false"
+# shellcheck disable=SC2059 # the format is ours
+table "a row beside the others" "later 1 passed
+early 1 passed
+last 1 passed" "early | | 20 | &exit | $(printf "$wait_for" sign)" \
+    "later | | 20 | exit | : >$work/sign" "last | early later | 20 | exit | true"
+table "what a broken row's followers come to" "a 0 passed, 1 FAILED
+    status 1: false
+b FAILED, not run: a failed
+c FAILED, not run: b failed" "a | | 20 | &exit | false" "b | a | 20 | exit | true" \
+    "c | b | 20 | &exit | true"
+table "a need that comes too late" "tap-run: row a is twice, or needs what is not before it" \
+    "a | b | 20 | exit | true" "b | | 20 | exit | true"
+
 mkdir -p "$work/tree/src/base" "$work/tree/src/fs" "$work/tree/src/net" "$work/tree/src/ns"
 cp -R "$here" "$work/tree/tests"
 layers="$work/tree/src/base/x.c"
