@@ -215,7 +215,7 @@ static int decide_scope(struct plan *p, struct arena *a, struct layout *l, struc
     for (unsigned i = 0; r == 0 && i < l->n; i++) {
         struct hier *h = &cg->h[i];
         r = add_hier(cg, &l->v[i], path[i], e);
-        if (scope_manages(&l->v[i]) && h->path[h->there])
+        if (scope_manages(h) && h->path[h->there])
             h->there = (size_t)(strrchr(h->path, '/') - h->path);
     }
     p->cgroup = cg;

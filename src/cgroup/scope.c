@@ -158,9 +158,9 @@ static int tree_of(struct arena *a, pid_t manager, bool user, const char **tree,
 
 /* ---- the plan ---- */
 
-bool scope_manages(const struct mounted *m)
+bool scope_manages(const struct hier *h)
 {
-    return !*m->options || str_eq(m->options, "name=systemd") || (m->ctls & MANAGED);
+    return !*h->options || str_eq(h->options, "name=systemd") || (h->ctls & MANAGED);
 }
 
 static const char *dir_in(struct arena *a, const struct mounted *m, const char *path)

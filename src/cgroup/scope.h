@@ -30,8 +30,8 @@ const char *scope_slice_path(struct arena *a, const char *slice);
 int scope_plan(struct plan *p, struct arena *a, const struct layout *l, struct cgroup *cg,
                const char **path, struct err *e);
 
-/* Controllers that systemd makes cgroups for by itself. */
-bool scope_manages(const struct mounted *m);
+/* Does systemd make cgroups in the hierarchy by itself? */
+bool scope_manages(const struct hier *h);
 
 /* A scope from the directory of one that is there. NULL: that is no place of a scope. */
 struct scope *scope_of_path(struct arena *a, const char *path, bool user);

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TRIES = 10, TRY_US = 20000 };
+enum { TRIES = 10, TRY_US = 20000, GLANCES = 16, GLANCE_US = 300 };
 
 /* Our helper is in the scope together with init for a moment, and needs some room. */
 enum { ROOM_TASKS = 2, ROOM_BYTES = 16 << 20 };
@@ -302,6 +302,14 @@ static bool has_file(const struct scope *s)
     return sys_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Also when its directory is held open: a name may be gone while the descriptor stays. */
+static bool is_there(struct hier *h)
+{
+    struct stat st;
+
+    return hier_open(h, NULL) == 0 && sys_stat(AT_FDCWD, h->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* A scope without processes is taken away by systemd itself, so often nothing is left to stop. A
  * directory that was there before us is of another unit. */
 static bool is_loaded(struct cgroup *cg)
@@ -310,10 +318,10 @@ static bool is_loaded(struct cgroup *cg)
 
     for (unsigned i = 0; i < cg->n; i++) {
         struct hier *h = &cg->h[i];
-        if (h->skipped || !h->path[h->there])
+        if (h->skipped || !h->path[h->there] || !scope_manages(h))
             continue;
         ours = true;
-        if (hier_open(h, NULL) == 0)
+        if (is_there(h))
             return true;
     }
     return ours && has_file(cg->scope);
@@ -326,11 +334,24 @@ static void stop(struct scope *s)
     struct err e = {0};
     int r = ask_for_unit(s, &a, "StopUnit job", "replace", &e);
 
-    if (r == 0 || r == -ENOENT)
+    if (r == -ENOENT)
+        log_debug("unit %s was gone already", s->unit);
+    else if (r == 0)
         drop(ask_for_unit(s, &a, "ResetFailedUnit", NULL, NULL), "it may not have failed");
     else
         log_warn("stop unit %s: %s", s->unit, e.text);
     arena_free(&a);
+}
+
+/* Asking takes longer than systemd needs for noticing that a scope is empty. */
+static bool vanishes(struct cgroup *cg)
+{
+    for (int i = 0; i < GLANCES; i++) {
+        if (!is_loaded(cg))
+            return true;
+        sys_sleep_us(GLANCE_US);
+    }
+    return false;
 }
 
 static int systemd_remove(struct cgroup *cg, struct err *e)
@@ -339,7 +360,8 @@ static int systemd_remove(struct cgroup *cg, struct err *e)
 
     if (is_loaded(cg)) {
         drop(manager_fs.signal(cg, SIGKILL, NULL), "removing says what is left");
-        stop(s);
+        if (!vanishes(cg))
+            stop(s);
     }
     bus_close(&s->bus);
     return manager_fs.remove(cg, e);

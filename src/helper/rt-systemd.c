@@ -443,6 +443,17 @@ static int serve(struct helper *h)
 
 /* ---- the bus ---- */
 
+/* The first call on a connection, which shows whether it works. */
+static int listen_for_jobs(struct helper *h, sd_bus *bus)
+{
+    int r =
+        sd_bus_match_signal(bus, NULL, NULL, OBJECT, MANAGER, "JobRemoved", job_removed, &h->job);
+
+    if (r < 0)
+        return r;
+    return sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "Subscribe", NULL, NULL, "");
+}
+
 /* systemd's own socket first: it is there without a D-Bus daemon. */
 static int connect_private(struct helper *h)
 {
@@ -460,21 +471,25 @@ static int connect_private(struct helper *h)
     if (r >= 0)
         r = sd_bus_start(bus);
     if (r >= 0)
-        r = sd_bus_call_method(bus, SERVICE, OBJECT, "org.freedesktop.DBus.Peer", "Ping", NULL,
-                               NULL, "");
+        r = listen_for_jobs(h, bus);
     if (r < 0)
         return r;
     h->bus = sd_bus_ref(bus);
     return 0;
 }
 
+static int connect_daemon(struct helper *h)
+{
+    int r = h->user ? sd_bus_open_user(&h->bus) : sd_bus_open_system(&h->bus);
+
+    return r < 0 ? r : listen_for_jobs(h, h->bus);
+}
+
 static int connect_once(struct helper *h)
 {
     int r = connect_private(h);
 
-    if (r >= 0)
-        return r;
-    return h->user ? sd_bus_open_user(&h->bus) : sd_bus_open_system(&h->bus);
+    return r < 0 ? connect_daemon(h) : r;
 }
 
 static bool is_passing(int r)
@@ -492,11 +507,6 @@ static int connect_bus(struct helper *h)
         nanosleep(&wait, NULL);
         r = connect_once(h);
     }
-    if (r >= 0)
-        r = sd_bus_match_signal(h->bus, NULL, NULL, OBJECT, MANAGER, "JobRemoved", job_removed,
-                                &h->job);
-    if (r >= 0)
-        r = sd_bus_call_method(h->bus, SERVICE, OBJECT, MANAGER, "Subscribe", NULL, NULL, "");
     return r;
 }
 
