@@ -3,6 +3,7 @@
 #include "cmd/app.h"
 
 #include "base/str.h"
+#include "box/box.h"
 #include "mount/mount.h"
 #include "schema.h"
 #include "sec/sec.h"
@@ -115,7 +116,7 @@ static struct oci_features_linux *linux_features(struct arena *a)
 
 /* Annotations that change what rt does: an engine must not pass them on from strangers. One that
  * ends in a dot stands for all that begin so. CVE-2024-3154. */
-static const char *const unsafe[] = {"org.systemd.property.", "run.oci.hooks.stderr",
+static const char *const unsafe[] = {"org.systemd.property.", "rt.landlock", "run.oci.hooks.stderr",
                                      "run.oci.hooks.stdout", "run.oci.mount_context_type"};
 
 int cmd_features(struct app *app, int argc, char **argv, struct err *e)
@@ -123,6 +124,7 @@ int cmd_features(struct app *app, int argc, char **argv, struct err *e)
     struct arena *a = app->arena;
     struct oci_str_pair notes[] = {
         {"org.opencontainers.runc.checkpoint.enabled", "false"},
+        {"rt.landlock.abi", str_fmt(a, "%d", box_landlock_version())},
         {"rt.version", RT_VERSION_TEXT},
     };
     struct oci_features f = {

@@ -139,6 +139,27 @@ struct lsm_plan {
     const char *profile, *label; /* AppArmor profile, SELinux label of the program, or NULL */
 };
 
+/* ---- src/box ---- */
+
+/* The rights are numbers of sys/landlock.h. */
+struct landlock_path {
+    const char *path; /* inside the container */
+    uint64_t rights;
+};
+
+struct landlock_port {
+    uint16_t port;
+    uint64_t rights;
+};
+
+struct landlock_plan {
+    bool given;
+    uint64_t fs, net, scope; /* what is denied but for the rules */
+    struct landlock_path *paths;
+    struct landlock_port *ports;
+    unsigned n_paths, n_ports;
+};
+
 /* ---- src/proc ---- */
 struct process_plan {
     const struct oci_process *cfg; /* NULL: create without process */
@@ -177,6 +198,7 @@ struct plan {
     struct caps_plan caps;
     struct seccomp_plan seccomp;
     struct lsm_plan lsm;
+    struct landlock_plan landlock;
     struct process_plan process;
     struct cgroup *cgroup; /* NULL: manager disabled, or nothing to do */
     struct cgroup_view cgroup_view;

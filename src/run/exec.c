@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "box/box.h"
 #include "cgroup/cgroup.h"
 #include "fs/procfs.h"
 #include "io/io.h"
@@ -141,7 +142,8 @@ int step_enter_root(struct ctx *ctx, struct err *e)
 
 typedef int part_fn(struct plan *, struct arena *, struct err *);
 
-static part_fn *const parts[] = {caps_plan, seccomp_plan, lsm_plan, process_plan, io_plan};
+static part_fn *const parts[] = {caps_plan, seccomp_plan, lsm_plan,
+                                 box_plan,  process_plan, io_plan};
 
 static int plan_exec(struct plan *p, const struct container *c, const struct oci_process *process,
                      struct oci_config *cfg, struct err *e)

@@ -3,6 +3,7 @@
 #include "run/run.h"
 
 #include "base/str.h"
+#include "box/box.h"
 #include "cgroup/cgroup.h"
 #include "fs/file.h"
 #include "io/io.h"
@@ -50,8 +51,8 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 
 /* Each concern completes its part, in an order in which it only needs what was decided before. */
 static part_fn *const parts[] = {
-    refuse_unsupported, ns_plan,      cgroup_plan, net_plan,     io_plan,     mount_plan,
-    caps_plan,          seccomp_plan, lsm_plan,    process_plan, sysctl_plan,
+    refuse_unsupported, ns_plan,      cgroup_plan, net_plan, io_plan,      mount_plan,
+    caps_plan,          seccomp_plan, lsm_plan,    box_plan, process_plan, sysctl_plan,
 };
 
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)

@@ -5,6 +5,7 @@
 #include "run/steps.h"
 #include "run/when.h"
 
+#include "box/box.h"
 #include "cgroup/cgroup.h"
 #include "hook/hook.h"
 #include "io/io.h"
