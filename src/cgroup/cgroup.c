@@ -86,10 +86,30 @@ int cgroup_fd(const struct cgroup *cg)
     return -1;
 }
 
-void cgroup_forget_host(struct cgroup *cg)
+void cgroup_forget_host(struct cgroup *cg, bool bears)
 {
     if (cg && cg->scope)
         fd_close(&cg->scope->bus.sock);
+    for (unsigned i = 0; cg && i < cg->n; i++)
+        if (!bears || cg->h[i].kind != &kind_v2)
+            fd_close(&cg->h[i].fd);
+}
+
+int cgroup_confine_fd(struct cgroup *cg, struct err *e)
+{
+    for (unsigned i = 0; cg && i < cg->n; i++) {
+        struct hier *h = &cg->h[i];
+        int tree;
+
+        if (h->kind != &kind_v2 || h->fd < 0)
+            continue;
+        tree = sys_open_tree(h->fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+        if (tree < 0)
+            return fail(e, tree, "take a view of cgroup %s", h->path);
+        fd_close(&h->fd);
+        h->fd = tree;
+    }
+    return 0;
 }
 
 void cgroup_close(struct cgroup *cg)

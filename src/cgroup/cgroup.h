@@ -73,8 +73,13 @@ int step_release_helper(struct ctx *c, struct err *e);
  * an unprivileged caller that may not make one. */
 int cgroup_fd(const struct cgroup *cg);
 
-/* In a new child: close what is between the host and systemd. NULL is fine. */
-void cgroup_forget_host(struct cgroup *cg);
+/* In a new child: close what is the host's alone, the connection to systemd and the directories;
+ * `bears`: but for the one of cgroup_fd, as this child makes init. NULL is fine. */
+void cgroup_forget_host(struct cgroup *cg, bool bears);
+
+/* Before a container is entered: ".." of cgroup_fd leads nowhere from now on. Needs CAP_SYS_ADMIN.
+ * NULL is fine. */
+int cgroup_confine_fd(struct cgroup *cg, struct err *e);
 
 /* ---- exec ---- */
 

@@ -112,10 +112,29 @@ int step_enter_cgroup(struct ctx *ctx, struct err *e)
     return 0;
 }
 
+/* Whoever may trace init inside gets at what init has open, and by ".." or /proc from there to the
+ * host (CVE-2016-9962): that being undumpable keeps out only those without CAP_SYS_PTRACE. What is
+ * needed inside stays: a label is written by the host's /proc, and so is an executable found by
+ * those without root, whose containers may trace nobody from outside their user namespace. */
+static int let_go_of_host(struct ctx *ctx, struct err *e)
+{
+    const struct plan *p = ctx->plan;
+
+    if (!p->privileged)
+        return 0;
+    if (!p->lsm.profile && !p->lsm.label)
+        fd_close(&ctx->proc);
+    return p->cgroup_born ? cgroup_confine_fd(p->cgroup, e) : 0;
+}
+
 int step_enter_container(struct ctx *ctx, struct err *e)
 {
     uint64_t later = ctx->plan->ns.middle ? CLONE_NEWCGROUP : 0;
-    int r = sys_setns(ctx->container_pidfd, (int)(ctx->plan->ns.joined & ~later));
+    int r = let_go_of_host(ctx, e);
+
+    if (r < 0)
+        return r;
+    r = sys_setns(ctx->container_pidfd, (int)(ctx->plan->ns.joined & ~later));
 
     if (r < 0)
         return fail(e, r, "enter the namespaces of the container");
@@ -193,6 +212,7 @@ int run_exec(struct request *req, struct container *c, const struct oci_process 
     if (!c->record || may_exec(c, req->ignore_paused, e) < 0)
         return c->record ? -e->code : refuse(e, ESRCH, "container not running: %s", c->id);
     run_ctx_init(&ctx, &plan, c->arena);
+    ctx.state_dir = c->dir;
     /* Which capabilities can be granted depends on the namespaces that are entered. */
     if (prepare(&ctx, c, e) < 0 || plan_exec(&plan, c, process, &cfg, e) < 0)
         return -e->code;

@@ -69,13 +69,13 @@ void undo_make_channels(struct ctx *ctx)
 
 /* ---- forks ---- */
 
-static void child_side(struct ctx *ctx)
+static void child_side(struct ctx *ctx, bool bears)
 {
     fd_close(&ctx->wire);
     ctx->wire = take_fd(&ctx->peer_wire);
     fd_close(&ctx->state_dir);
     fd_close(&ctx->child_pidfd);
-    cgroup_forget_host(ctx->plan->cgroup);
+    cgroup_forget_host(ctx->plan->cgroup, bears);
 }
 
 /* The host's half of what both sides hold goes at once: an end of file must mean a death. */
@@ -116,7 +116,7 @@ static int no_birth(int r, const char *what, int cgroup, struct err *e)
     return r;
 }
 
-static int fork_child(struct ctx *ctx, uint64_t flags, int cgroup, struct err *e)
+static int fork_child(struct ctx *ctx, bool bears, uint64_t flags, int cgroup, struct err *e)
 {
     struct sys_clone clone = {
         .flags = flags,
@@ -128,7 +128,7 @@ static int fork_child(struct ctx *ctx, uint64_t flags, int cgroup, struct err *e
     if (pid < 0)
         return no_birth(pid, "the container's process", cgroup, e);
     if (pid == 0) {
-        child_side(ctx);
+        child_side(ctx, bears);
         return 0;
     }
     ctx->child = pid;
@@ -139,7 +139,7 @@ static int fork_child(struct ctx *ctx, uint64_t flags, int cgroup, struct err *e
 int fork_middle(struct ctx *ctx, struct err *e)
 {
     /* Not in the container's cgroup: with a limit of one process it could not make init. */
-    int pid = fork_child(ctx, 0, -1, e);
+    int pid = fork_child(ctx, true, 0, -1, e);
 
     ctx->middle = pid > 0 ? pid : 0;
     ctx->middle_pidfd = pid > 0 ? take_fd(&ctx->child_pidfd) : -1;
@@ -148,7 +148,7 @@ int fork_middle(struct ctx *ctx, struct err *e)
 
 int fork_init(struct ctx *ctx, struct err *e)
 {
-    return fork_child(ctx, ns_init_flags(ctx->plan), birth_cgroup(ctx), e);
+    return fork_child(ctx, false, ns_init_flags(ctx->plan), birth_cgroup(ctx), e);
 }
 
 /* A sibling, not a child: the host can wait for it, and it outlives the middle. */
@@ -163,6 +163,8 @@ int fork_init_of_middle(struct ctx *ctx, struct err *e)
     pid_t pid = sys_clone3(&clone, &pidfd);
 
     fd_close(&pidfd);
+    if (pid == 0)
+        cgroup_forget_host(ctx->plan->cgroup, false);
     return pid < 0 ? no_birth(pid, "init", clone.cgroup, e) : pid;
 }
 
