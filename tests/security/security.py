@@ -13,6 +13,7 @@ All is done in mount and UTS namespaces of its own, on copies of the runtimes' p
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,7 +57,7 @@ def compiled(name):
     """A static program of this folder."""
     out = os.path.join(scratch(), name)
     if not os.path.exists(out):
-        subprocess.run(["gcc", "-static", "-O1", "-Wall", "-o", out,
+        subprocess.run(["gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", out,
                         os.path.join(HERE, name + ".c")], check=True)
     return out
 
@@ -67,9 +68,15 @@ class Runtime:
     def __init__(self, name, path, before=()):
         self.name = name
         self.file = os.path.join(scratch(), name, os.path.basename(path))
+        self.original = path
         os.makedirs(os.path.dirname(self.file), exist_ok=True)
-        shutil.copy(path, self.file)
+        self.restore()
         self.argv = [*before, self.file]
+
+    def restore(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.file)
+        shutil.copy(self.original, self.file)
 
     @property
     def is_rt(self):
@@ -81,10 +88,10 @@ V1_ONLY = ["unshare", "-m", "--propagation", "private", "sh", "-c",
            'mount -t tmpfs none /sys/fs/cgroup/unified && exec "$@"', "sh"]
 
 
-def control(name):
+def control(name, naive="naive"):
     """A runtime to compare with, or None: only those whose weaknesses are known."""
     if name == "naive":
-        return Runtime(name, os.path.join(HERE, "naive"))
+        return Runtime(name, os.path.join(HERE, naive) if naive == "naive" else compiled(naive))
     path = shutil.which(name)
     if not path:
         return None
@@ -219,6 +226,42 @@ class Case(Bundle):
         assert done.code == 0, f"start: exit {done.code}: {done.err}"
         time.sleep(0.1)
 
+    def run_on_terminal(self, script):
+        """Run a shell script with a terminal. Returns what it left in /out, its exit status."""
+        self.process.update(terminal=True, args=["/bin/sh", "-c", f"({script}) >/out 2>&1"])
+        os.chmod(self.rootfs, 0o777)
+        path = os.path.join(self.dir, "console")
+        self.write()
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+            s.listen()
+            s.settimeout(harness.DEADLINE)
+            done = self.rt("create", "--bundle", self.dir, "--console-socket", path, self.id)
+            os.unlink(path)
+            if done.code:
+                return "", done
+            if self.runtime.name != "naive":
+                _, fds, _, _ = socket.recv_fds(s.accept()[0], 100, 1)
+            done = self.rt("start", self.id)
+            self.wait_stopped()
+        self.rt("delete", "--force", self.id)
+        return self.read_out(), done
+
+    def read_out(self):
+        try:
+            with open(self.inside("out"), encoding="utf-8") as f:
+                return f.read()
+        except OSError:
+            return ""
+
+    def wait_stopped(self):
+        for _ in range(100):
+            time.sleep(0.02)
+            if self.runtime.name == "naive" or '"stopped"' in self.rt("state", self.id).out:
+                break
+        if self.runtime.name == "naive":
+            time.sleep(0.2)
+
     def exec(self, *words, options=()):
         return self.rt("exec", *options, self.id, *words)
 
@@ -310,11 +353,11 @@ def private():
                               sys.executable, *sys.argv])
 
 
-def run_rows():
+def run_rows(naive):
     under_test = subject()
     controls = []
     if under_test.is_rt and not USERNS:
-        controls = [r for r in map(control, ("runc", "crun", "naive")) if r]
+        controls = [r for r in (control(n, naive) for n in ("runc", "crun", "naive")) if r]
     mine = [r for r in read_rows() if r[1] == SUITE and (not sys.argv[1:] or r[0] in sys.argv[1:])]
     stray = set(_attacks) - {r[0] for r in read_rows() if r[1] == SUITE}
     assert not stray, f"{stray}: not rows of rows.def"
@@ -328,13 +371,15 @@ def run_rows():
             print(f"# | {name} | " + " | ".join(found[n] for n in names) + " |")
 
 
-def main():
+def main(naive="naive"):
+    """Run the rows of this file. `naive` names the program that stands in for a runtime without any
+    defence."""
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root")
         return
     private()
     try:
-        run_rows()
+        run_rows(naive)
     finally:
         for d in _tmp:
             shutil.rmtree(d, ignore_errors=True)
