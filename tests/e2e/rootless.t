@@ -7,11 +7,20 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 from harness import DEADLINE, RT, Result, Skip, contains, equal, main, test
 from listener import Listener
 
 USER = 42042
+
+
+NAME = "rt-e2e-user"
+
+
+def run(argv, folder):
+    return Result(subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE,
+                                 check=False, cwd=folder, stdin=subprocess.DEVNULL))
 
 
 class User:
@@ -29,12 +38,35 @@ class User:
         subprocess.run(["chown", "-R", f"{USER}:{USER}", b.dir], check=True)
         self.b = b
 
+    def command(self, *args):
+        return ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "env",
+                "-i", "PATH=/usr/bin:/bin", f"XDG_RUNTIME_DIR={self.b.dir}/xdg",
+                f"{self.b.dir}/rt", *args]
+
     def rt(self, *args):
-        return Result(subprocess.run(
-            ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "env", "-i",
-             "PATH=/usr/bin:/bin", f"XDG_RUNTIME_DIR={self.b.dir}/xdg", f"{self.b.dir}/rt", *args],
-            capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=self.b.dir,
-            stdin=subprocess.DEVNULL))
+        return run(self.command(*args), self.b.dir)
+
+    def rt_with_ids(self, *args):
+        """The same where /etc/subuid and /etc/subgid grant this user 1000 ids from 100000 on."""
+        files = {"subuid": f"{NAME}:100000:1000\n", "subgid": f"{NAME}:100000:1000\n",
+                 "passwd": f"root:x:0:0::/:/bin/sh\n{NAME}:x:{USER}:{USER}::/:/bin/sh\n",
+                 "group": f"root:x:0:\n{NAME}:x:{USER}:\n"}
+        binds = ""
+        for name, text in files.items():
+            with open(f"{self.b.dir}/{name}", "w", encoding="utf-8") as f:
+                f.write(text)
+            os.chmod(f.name, 0o644)
+            binds += f"mount --bind {f.name} /etc/{name} && "
+        return run(["unshare", "-m", "--propagation", "private", "sh", "-c",
+                    binds + 'exec "$@"', "sh", *self.command(*args)], self.b.dir)
+
+    def configure(self, change):
+        path = f"{self.b.dir}/config.json"
+        with open(path, encoding="utf-8") as f:
+            config = json.load(f)
+        change(config)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(config, f)
 
     def bundle(self, script):
         equal(self.rt("spec", "--rootless").code, 0)
@@ -129,6 +161,109 @@ def exec_adds_a_process(b):
     inside = user.rt("exec", "held", "grep", "CapBnd", "/proc/1/status").out
     contains(done.out, "0\n", inside)
     equal(user.rt("delete", "--force", "held").code, 0)
+
+
+def map_many(config):
+    for kind in ("uidMappings", "gidMappings"):
+        config["linux"][kind] = [{"containerID": 0, "hostID": USER, "size": 1},
+                                 {"containerID": 1, "hostID": 100000, "size": 1000}]
+
+
+def need_helpers():
+    for name in ("newuidmap", "newgidmap"):
+        if not shutil.which(name):
+            raise Skip(f"{name} is not installed")
+    for name in ("subuid", "subgid"):
+        if not os.path.exists(f"/etc/{name}"):
+            raise Skip(f"there is no /etc/{name} to cover for the test")
+
+
+@test
+def many_ids_by_the_helpers(b):
+    need_helpers()
+    user = User(b)
+    user.bundle("cat /proc/self/uid_map /proc/self/gid_map; id -u; id -G; cat /proc/self/setgroups;"
+                "touch /tmp/made && stat -c %u:%g /tmp/made")
+
+    def change(config):
+        map_many(config)
+        config["process"]["user"] = {"uid": 5, "gid": 6, "additionalGids": [7]}
+        config["root"]["readonly"] = False
+    user.configure(change)
+    done = user.rt_with_ids("run", "mine")
+    lines = [["0", str(USER), "1"], ["1", "100000", "1000"]]
+    equal((done.err, [x.split() for x in done.out.splitlines()]),
+          ("", lines + lines + [["5"], ["6", "7"], ["allow"], ["5:6"]]))
+    st = os.stat(f"{b.rootfs}/tmp/made")
+    equal((st.st_uid, st.st_gid), (100004, 100005))
+
+
+@test
+def ids_that_are_not_granted(b):
+    need_helpers()
+    user = User(b)
+    user.bundle("true")
+
+    def change(config):
+        map_many(config)
+        config["linux"]["uidMappings"][1]["hostID"] = 200000
+    user.configure(change)
+    done = user.rt_with_ids("run", "mine")
+    assert done.code != 0
+    contains(done.err, "/linux/uidMappings", "newuidmap", "/etc/subuid")
+    equal(os.listdir(f"{b.dir}/xdg/rt"), [])
+
+
+@test
+def groups_cannot_be_set_with_one_id(b):
+    user = User(b)
+    user.bundle("cat /proc/self/setgroups")
+    equal(user.rt("run", "mine").out, "deny\n")
+    user.configure(lambda c: c["process"]["user"].update({"additionalGids": [0]}))
+    done = user.rt("run", "mine")
+    assert done.code != 0
+    contains(done.err, "additionalGids", "denies setgroups")
+
+
+def processes_of(b):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                found += [pid] if f"IN={b.id}".encode() in f.read() else []
+        except OSError:
+            pass
+    return found
+
+
+def start_in_the_background(b, user):
+    with open(f"{b.dir}/log", "w", encoding="utf-8") as log:
+        equal(subprocess.call(user.command("run", "--detach", "mine"), cwd=b.dir, stdout=log,
+                              stderr=log, stdin=subprocess.DEVNULL), 0)
+
+
+@test
+def killed_without_a_cgroup_nothing_stays(b):
+    user = User(b)
+    user.bundle("(trap '' TERM; sleep 1000) & (setsid sleep 1000) & sleep 1000")
+    user.configure(lambda c: c["process"]["env"].append(f"IN={b.id}"))
+    start_in_the_background(b, user)
+    wait_for(lambda: len(processes_of(b)) >= 3)
+    equal(user.rt("kill", "mine", "KILL").code, 0)
+    wait_for(lambda: not processes_of(b))
+    wait_for(lambda: '"stopped"' in user.rt("state", "mine").out)
+    equal(user.rt("delete", "mine").code, 0)
+    start_in_the_background(b, user)
+    wait_for(lambda: len(processes_of(b)) >= 3)
+    equal(user.rt("delete", "--force", "mine").code, 0)
+    equal(processes_of(b), [])
+
+
+def wait_for(what):
+    end = time.monotonic() + DEADLINE
+    while not what():
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":
