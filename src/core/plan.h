@@ -60,8 +60,7 @@ struct id_plan {
     const char *uid_map, *gid_map; /* text for /proc/PID/{uid,gid}_map, NULL when none */
     bool deny_setgroups;           /* an unprivileged gid_map demands it, user_namespaces(7) */
     bool by_helper;                /* newuidmap and newgidmap write the maps */
-    bool root_mapped;              /* id 0 exists inside */
-    uint32_t root_uid, root_gid;   /* the container's root as the host sees it */
+    uint32_t uid, gid;             /* of init while it builds: root inside, if that is mapped */
 };
 
 /* ---- src/mount ---- */

@@ -125,14 +125,12 @@ int step_enter_middle(struct ctx *ctx, struct err *e)
 
 int step_become_root(struct ctx *ctx, struct err *e)
 {
-    int r;
+    const struct id_plan *id = &ctx->plan->id;
+    int r = sys_setresgid(id->gid);
 
-    if (!ctx->plan->id.root_mapped)
-        return 0;
-    r = sys_setresgid(0);
     if (r == 0)
-        r = sys_setresuid(0);
-    return r < 0 ? fail(e, r, "become root in the user namespace") : 0;
+        r = sys_setresuid(id->uid);
+    return r < 0 ? fail(e, r, "become %u:%u in the user namespace", id->uid, id->gid) : 0;
 }
 
 int step_unshare_cgroup(struct ctx *ctx, struct err *e)

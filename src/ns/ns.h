@@ -11,6 +11,9 @@
  * but /proc/self for comparing a named namespace with our own, which then counts as not listed. */
 int ns_plan(struct plan *, struct arena *, struct err *);
 
+/* plan->id.uid and .gid alone, for a process that joins a container. */
+void ns_plan_builder(struct plan *);
+
 /* CLONE_NEW* for the clone of init, and of the middle. */
 uint64_t ns_init_flags(const struct plan *);
 
@@ -20,7 +23,7 @@ step_fn step_write_maps;      /* host: setgroups, id maps, time offsets of ctx->
 step_fn step_open_mappings;   /* host: user namespaces that carry the id mappings of mounts */
 step_fn step_join_namespaces; /* init: the others named by path */
 step_fn step_enter_cgroup_namespace; /* init: behind a middle, once it is in its cgroup */
-step_fn step_become_root;    /* init: ids 0, as far as they exist, with full capabilities inside */
+step_fn step_become_root;    /* init: root, or who else is mapped, with full capabilities inside */
 step_fn step_unshare_cgroup; /* init: once it is placed, so that the namespace is rooted there */
 step_fn step_set_hostname;
 step_fn step_set_domainname;

@@ -53,15 +53,14 @@ static const char *map_text(struct arena *a, const struct oci_id_mapping_list *m
     return text;
 }
 
-/* Where container id 0 is on the host; false when it is nowhere. */
-static bool find_root(const struct oci_id_mapping_list *maps, uint32_t *host)
+/* Who init can be while it builds: root where root is mapped; the kernel takes files, mounts and
+ * processes from nobody who is not. */
+static uint32_t builder(const struct oci_id_mapping_list *maps)
 {
     for (size_t i = 0; i < maps->n; i++)
-        if (maps->v[i].container_id == 0 && maps->v[i].size) {
-            *host = maps->v[i].host_id;
-            return true;
-        }
-    return maps->n == 0;
+        if (maps->v[i].container_id == 0)
+            return 0;
+    return maps->n ? maps->v[0].container_id : 0;
 }
 
 static bool is_single_own(const struct oci_id_mapping_list *maps, uint32_t own)
@@ -69,16 +68,20 @@ static bool is_single_own(const struct oci_id_mapping_list *maps, uint32_t own)
     return maps->n == 1 && maps->v[0].size == 1 && maps->v[0].host_id == own;
 }
 
+void ns_plan_builder(struct plan *p)
+{
+    const struct oci_linux *l = p->cfg->linux;
+
+    p->id.uid = l ? builder(&l->uid_mappings) : 0;
+    p->id.gid = l ? builder(&l->gid_mappings) : 0;
+}
+
 static void plan_ids(struct plan *p, struct arena *a)
 {
     const struct oci_linux *l = p->cfg->linux;
     struct id_plan *id = &p->id;
 
-    id->root_mapped = true;
-    if (!l || !((p->ns.fresh | p->ns.joined) & CLONE_NEWUSER))
-        return;
-    id->root_mapped =
-        find_root(&l->uid_mappings, &id->root_uid) && find_root(&l->gid_mappings, &id->root_gid);
+    ns_plan_builder(p);
     if (!(p->ns.fresh & CLONE_NEWUSER))
         return;
     p->ns.need_maps = true;

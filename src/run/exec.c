@@ -12,6 +12,7 @@
 #include "cgroup/cgroup.h"
 #include "fs/procfs.h"
 #include "io/io.h"
+#include "ns/ns.h"
 #include "proc/proc.h"
 #include "run/destroy.h"
 #include "run/record.h"
@@ -173,7 +174,7 @@ static int plan_exec(struct plan *p, const struct container *c, const struct oci
     cfg->process = (struct oci_process *)(uintptr_t)process;
     p->cfg = cfg;
     p->process.cfg = process;
-    p->id.root_mapped = true;
+    ns_plan_builder(p);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](p, c->arena, e) < 0)
             return -e->code;
