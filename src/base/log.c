@@ -6,6 +6,8 @@
  */
 #include "base/log.h"
 
+#include "base/moment.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -110,21 +112,17 @@ static void make_plain(char *s)
 }
 
 /* RFC 3339 in UTC with nanoseconds, as the engines' parsers expect. */
-static void now_rfc3339(char *buf, size_t size)
+static void now_rfc3339(char text[MOMENT_TEXT])
 {
     struct timespec ts;
-    struct tm tm;
-    char seconds[32];
 
     clock_gettime(CLOCK_REALTIME, &ts);
-    gmtime_r(&ts.tv_sec, &tm);
-    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(buf, size, "%s.%09ldZ", seconds, ts.tv_nsec);
+    moment_text(&ts, text);
 }
 
 static int shape(char *line, size_t size, enum log_level level, const char *msg)
 {
-    char when[64], escaped[LINE_SIZE];
+    char when[MOMENT_TEXT], escaped[LINE_SIZE];
 
     if (out.sink == LOG_SINK_JOURNALD)
         return snprintf(line, size, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n",
@@ -132,7 +130,7 @@ static int shape(char *line, size_t size, enum log_level level, const char *msg)
     if (out.sink == LOG_SINK_SYSLOG)
         return snprintf(line, size, "<%d>%s[%d]: %s", 8 * 3 + syslog_priority[level], out.tag,
                         (int)getpid(), msg);
-    now_rfc3339(when, sizeof when);
+    now_rfc3339(when);
     log_json_escape(escaped, sizeof escaped, msg);
     if (out.format == LOG_FORMAT_JSON)
         return snprintf(line, size, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n",

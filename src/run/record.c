@@ -3,6 +3,7 @@
 #include "run/record.h"
 
 #include "base/fd.h"
+#include "base/moment.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
@@ -126,13 +127,11 @@ int record_claim(const char *root, const char *id, int *dir, struct err *e)
 static const char *now(struct arena *a)
 {
     struct timespec ts;
-    struct tm tm;
-    char seconds[32];
+    char *text = arena_alloc(a, MOMENT_TEXT);
 
     clock_gettime(CLOCK_REALTIME, &ts);
-    gmtime_r(&ts.tv_sec, &tm);
-    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &tm);
-    return str_fmt(a, "%s.%09ldZ", seconds, ts.tv_nsec);
+    moment_text(&ts, text);
+    return text;
 }
 
 static bool has_own_pids(const struct oci_config *c)
@@ -351,14 +350,23 @@ struct request record_request(const struct container *c, enum kind kind)
 
 /* ---- removing and listing ---- */
 
+/* What is in the folder of nearly every container goes without a look around. */
+static bool remove_plain(int top, const char *id, int dir)
+{
+    static const char *const files[] = {"record.json", "config.json"};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        drop(sys_unlink(dir, files[i], 0), "the removal of the folder tells what is left");
+    return sys_unlink(top, id, AT_REMOVEDIR) == 0;
+}
+
 int record_remove(const char *root, const char *id, int dir, struct err *e)
 {
     auto_close int top = sys_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
 
-    (void)dir;
     if (top < 0)
         return fail(e, top, "open the folder of containers %s", root);
-    return file_remove_tree(top, id, e);
+    return remove_plain(top, id, dir) ? 0 : file_remove_tree(top, id, e);
 }
 
 static int by_name(const void *a, const void *b)
