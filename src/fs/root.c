@@ -59,11 +59,10 @@ static char *split_last(char *path)
 
 /* A dangling symlink in the image is completed inside the root, as a container's own mkdir -p
  * would: the text of the link takes the place of the name. */
-static int follow_dangling(const struct root *r, const char *parent, const char *name, char *out)
+static int follow_dangling(int dir, const char *parent, const char *name, char *out)
 {
     char target[LONGEST_PATH];
-    auto_close int dir = find_dir(r, parent[0] ? parent : "/");
-    ssize_t n = dir < 0 ? dir : sys_readlink(dir, name, target, sizeof target);
+    ssize_t n = sys_readlink(dir, name, target, sizeof target);
 
     if (n < 0)
         return (int)n;
@@ -81,36 +80,31 @@ static int follow_dangling(const struct root *r, const char *parent, const char 
 
 static int make_dirs(const struct root *r, const char *path, int depth);
 
-/* The parent exists: make the last component, or follow it where it is a dangling link. */
-static int make_last(const struct root *r, const char *parent, const char *name, int depth)
+/* In the parent, which is `dir`: make the last component, or follow it where it is a dangling
+ * link. */
+static int make_last(const struct root *r, int dir, const char *parent, const char *name, int depth)
 {
     char elsewhere[LONGEST_PATH];
-    auto_close int dir = find_dir(r, parent[0] ? parent : "/");
     int made;
 
-    if (dir < 0)
-        return dir;
     if (strcmp(name, "..") == 0 || strcmp(name, ".") == 0)
         return -EINVAL;
     made = sys_mkdir(dir, name, 0755);
-    if (made < 0 && made != -EEXIST)
+    if (made != -EEXIST)
         return made;
-    if (made == 0 || follow_dangling(r, parent, name, elsewhere) < 0)
+    if (follow_dangling(dir, parent, name, elsewhere) < 0)
         return 0;
     return make_dirs(r, elsewhere, depth + 1);
 }
 
+/* Of a path that is not there. Mostly the last component alone is missing. */
 static int make_dirs(const struct root *r, const char *path, int depth)
 {
     char copy[LONGEST_PATH], *last;
-    int fd = find_dir(r, path), made;
+    const char *parent;
+    auto_close int dir = -1;
+    int made = 0;
 
-    if (fd >= 0) {
-        close(fd);
-        return 0;
-    }
-    if (fd != -ENOENT)
-        return fd;
     if (depth > 40)
         return -ELOOP;
     if (strlen(path) >= sizeof copy)
@@ -119,10 +113,15 @@ static int make_dirs(const struct root *r, const char *path, int depth)
     last = split_last(copy);
     if (!last)
         return -ENOENT;
-    if (last == copy)
-        return make_last(r, "", last, depth);
-    made = make_dirs(r, copy[0] ? copy : "/", depth + 1);
-    return made < 0 ? made : make_last(r, copy, last, depth);
+    parent = last == copy || !copy[0] ? "/" : copy;
+    dir = find_dir(r, parent);
+    if (dir == -ENOENT)
+        made = make_dirs(r, parent, depth + 1);
+    if (dir == -ENOENT && made == 0)
+        dir = find_dir(r, parent);
+    if (made < 0 || dir < 0)
+        return made < 0 ? made : dir;
+    return make_last(r, dir, last == copy ? "" : copy, last, depth);
 }
 
 int root_mkdir_all(const struct root *r, const char *path, struct err *e)
@@ -131,7 +130,7 @@ int root_mkdir_all(const struct root *r, const char *path, struct err *e)
 
     if (fd >= 0)
         return fd;
-    made = make_dirs(r, path, 0);
+    made = fd == -ENOENT ? make_dirs(r, path, 0) : fd;
     if (made < 0)
         return fail(e, made, "make directory %s in the root file system", path);
     fd = find_dir(r, path);

@@ -27,16 +27,17 @@ static uint64_t bit(unsigned cap)
     return UINT64_C(1) << cap;
 }
 
-/* What the kernel knows, and of that what is in the bounding set of the caller. */
-static uint64_t read_bounding(uint64_t *known)
+/* Of the capabilities that the configuration names, what the kernel knows, and of that what is in
+ * the bounding set of the caller. A call each: the others are of no interest. */
+static uint64_t read_bounding(uint64_t asked, uint64_t *known)
 {
     uint64_t bounding = 0;
 
     *known = 0;
     for (unsigned cap = 0; cap < 64; cap++) {
-        int r = sys_capbset_read(cap);
+        int r = asked & bit(cap) ? sys_capbset_read(cap) : -EINVAL;
         if (r < 0)
-            break;
+            continue;
         *known |= bit(cap);
         if (r > 0)
             bounding |= bit(cap);
@@ -46,10 +47,11 @@ static uint64_t read_bounding(uint64_t *known)
 
 /* What the container's process can get at most. In a user namespace that is made or entered it
  * begins with every capability (user_namespaces(7)), whatever its maker has. */
-static int read_grantable(const struct plan *p, uint64_t *known, uint64_t *grantable, struct err *e)
+static int read_grantable(const struct plan *p, uint64_t asked, uint64_t *known,
+                          uint64_t *grantable, struct err *e)
 {
     struct sys_caps own;
-    uint64_t bounding = read_bounding(known);
+    uint64_t bounding = read_bounding(asked, known);
     int r;
 
     if ((p->ns.fresh | p->ns.joined) & CLONE_NEWUSER) {
@@ -82,6 +84,17 @@ static void note(char *list, size_t size, const char *name)
     }
     if (used + n + 3 < size)
         snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+static uint64_t named(const struct oci_strs *set)
+{
+    uint64_t mask = 0;
+
+    for (size_t i = 0; i < set->n; i++) {
+        int cap = oci_word_find(capability, set->v[i]);
+        mask |= cap >= 0 ? bit((unsigned)cap) : 0;
+    }
+    return mask;
 }
 
 static uint64_t mask_of(const struct oci_strs *set, uint64_t known, uint64_t grantable,
@@ -156,14 +169,16 @@ int caps_plan(struct plan *p, struct arena *a, struct err *e)
     const struct oci_capabilities *cfg = p->process.cfg ? p->process.cfg->capabilities : NULL;
     struct left_out out = {0};
     struct caps_plan caps = {.given = cfg != NULL};
-    uint64_t known, can = 0;
+    uint64_t known, asked, can = 0;
     int r;
 
     (void)a;
     p->caps = caps;
     if (!cfg)
         return 0;
-    r = read_grantable(p, &known, &can, e);
+    asked = named(&cfg->bounding) | named(&cfg->permitted) | named(&cfg->effective) |
+            named(&cfg->inheritable) | named(&cfg->ambient);
+    r = read_grantable(p, asked, &known, &can, e);
     if (r < 0)
         return r;
     caps.bounding = mask_of(&cfg->bounding, known, can, &out);
@@ -180,6 +195,18 @@ int caps_plan(struct plan *p, struct arena *a, struct err *e)
     return 0;
 }
 
+/* What is not there needs no permission to be dropped. 1: beyond the last one of this kernel. */
+static int drop_one(unsigned cap, struct err *e)
+{
+    int r = sys_capbset_drop(cap);
+
+    if (r == -EINVAL)
+        return 1;
+    if (r == 0 || (r == -EPERM && sys_capbset_read(cap) == 0))
+        return 0;
+    return fail(e, r, "drop %s from the bounding set", name_of(cap));
+}
+
 int step_drop_bounding(struct ctx *ctx, struct err *e)
 {
     const struct caps_plan *want = &ctx->plan->caps;
@@ -188,17 +215,9 @@ int step_drop_bounding(struct ctx *ctx, struct err *e)
     if (!want->given)
         return 0;
     r = raise_unbounded_inheritable(want, e);
-    for (unsigned cap = 0; r == 0 && cap < 64; cap++) {
-        int there = want->bounding & bit(cap) ? 0 : sys_capbset_read(cap);
-        if (there < 0)
-            break; /* beyond the last one of this kernel */
-        if (there == 0)
-            continue;
-        r = sys_capbset_drop(cap);
-        if (r < 0)
-            r = fail(e, r, "drop %s from the bounding set", name_of(cap));
-    }
-    return r;
+    for (unsigned cap = 0; r == 0 && cap < 64; cap++)
+        r = want->bounding & bit(cap) ? 0 : drop_one(cap, e);
+    return r < 0 ? r : 0;
 }
 
 int step_set_caps(struct ctx *ctx, struct err *e)
