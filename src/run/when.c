@@ -109,3 +109,13 @@ WHEN(if_landlock, p->landlock.given)
 WHEN(if_umask, process(p) && process(p)->user && HAS(process(p)->user, user, umask))
 WHEN(if_pid_file, set(p->req->pid_file))
 WHEN(if_pidfd_socket, set(p->req->pidfd_socket))
+
+/* The host has something to do that may fail and must be done before the program begins. What it
+ * does before `limited` is known to be done: a creation with a cgroup needs no other word. */
+static bool host_has_more(const struct plan *p)
+{
+    return if_pid_file(p) || if_pidfd_socket(p) || if_notify_socket(p) || if_terminal(p) ||
+           (if_seccomp(p) && p->seccomp.listener);
+}
+
+WHEN(if_ready, if_create(p) || host_has_more(p) || (p->req->kind == KIND_RUN && !if_cgroup(p)))

@@ -16,6 +16,6 @@ when_fn always, if_poststop, if_console_socket, if_privileged, unless_privileged
     if_memory_policy, if_personality, if_process, unless_process, if_label, if_seccomp_early,
     if_seccomp_late, if_listener_early, if_listener_late, if_caps, if_no_new_privs, if_landlock,
     if_umask, if_create, if_two_commands, if_pid_file, if_pidfd_socket, if_start_container,
-    if_poststart;
+    if_ready, if_poststart;
 
 #endif
