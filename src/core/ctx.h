@@ -25,6 +25,7 @@ struct ctx {
     int wire;         /* to the other side, -1 before the first FORK and after it closed */
     int peer_wire;    /* host, before the FORK: the other end, for the child */
     int state_dir;    /* host: the container's folder, holds the lock */
+    int exe_tree;     /* host: the detached mount of our executable until we let go, or -1 */
     int proc;         /* verified /proc of this process (fs/procfs.h), or -1 */
     int start_sock;   /* create: where a later start connects; init keeps it, or -1 */
     int root_mount;   /* init: O_PATH of the container's root once it is attached */
@@ -40,6 +41,7 @@ struct ctx {
     int container_pidfd;           /* exec: the same, or -1 */
     const char *exec_path;         /* init: the program as found inside */
     int notify_fd;                 /* host: the private end of NOTIFY_SOCKET, or -1 */
+    struct net_maker *net_maker;   /* the network namespace in the making, or NULL */
     struct net_moves *net_moves;   /* host: network devices that went inside, for undo, or NULL */
     struct progress *progress;     /* shared page: the row each role is in, or NULL */
     int progress_fd;               /* memory behind it where a later start must read it, or -1 */

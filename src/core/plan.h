@@ -53,6 +53,7 @@ struct ns_plan {
     bool middle;         /* one more process is needed between host and init */
     bool need_maps;      /* a fresh user namespace: the host writes id maps and setgroups */
     bool lo_up;          /* a fresh network namespace gets its loopback up */
+    bool net_beside;     /* it is made beside the host's work, and init enters it */
     const char *offsets; /* text for /proc/PID/timens_offsets, NULL when none */
 };
 

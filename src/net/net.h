@@ -8,7 +8,12 @@
 /* Can /linux/netDevices be moved at all: names, a network namespace, privilege. Makes nothing. */
 int net_plan(struct plan *, struct arena *, struct err *);
 
-step_fn step_lo_up; /* init: loopback up in a new network namespace */
+step_fn step_begin_network; /* host: have a process make the network namespace beside us */
+step_fn step_enter_network; /* init: enter it, once it is made; its loopback is up */
+step_fn step_end_network;   /* host: collect that process */
+void undo_begin_network(struct ctx *);
+
+step_fn step_lo_up; /* init: loopback up in a network namespace that its clone made */
 
 /* host: /linux/netDevices into the network namespace of the container, renamed, with their
  * permanent global addresses, up (runtime-spec config-linux.md, Network Devices). A name that is

@@ -19,7 +19,7 @@ static uint64_t flag_of(int type)
     return (uint64_t)oci_word_value(namespace_type, type);
 }
 
-/* Made by the clone of init: all that the middle has not made already. A cgroup namespace is
+/* Made by the clone of init: all that is not made already or beside it. A cgroup namespace is
  * rooted where its maker is, so where init has to join a cgroup first it comes later. */
 uint64_t ns_init_flags(const struct plan *p)
 {
@@ -29,6 +29,8 @@ uint64_t ns_init_flags(const struct plan *p)
         flags &= ~middle_flags;
     if (p->cgroup_place || p->cgroup_attach)
         flags &= ~late_flags;
+    if (p->ns.net_beside)
+        flags &= ~(uint64_t)CLONE_NEWNET;
     return flags;
 }
 

@@ -135,5 +135,9 @@ int ns_plan(struct plan *p, struct arena *a, struct err *e)
      * namespace must be entered before namespaces that it is to own are made. */
     ns->middle = (ns->joined & (CLONE_NEWUSER | CLONE_NEWPID)) || (ns->fresh & CLONE_NEWTIME);
     ns->lo_up = ns->fresh & CLONE_NEWNET;
+    /* A user namespace that is made has to own its network; devices are moved by init's pid, which
+     * is not in there yet. */
+    ns->net_beside = ns->lo_up && p->privileged && !ns->middle &&
+                     !((ns->fresh | ns->joined) & CLONE_NEWUSER) && !(l && l->net_devices.n);
     return 0;
 }

@@ -25,6 +25,7 @@ void run_ctx_init(struct ctx *ctx, struct plan *plan, struct arena *a)
         .wire = -1,
         .peer_wire = -1,
         .state_dir = -1,
+        .exe_tree = -1,
         .proc = -1,
         .start_sock = -1,
         .root_mount = -1,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/nsfs.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,13 @@ int sys_ns_of(int proc, pid_t pid, const char *name)
 
     snprintf(path, sizeof path, "%d/ns/%s", (int)pid, name);
     return sys_open(proc, path, O_RDONLY, 0);
+}
+
+int sys_socket_netns(int sock)
+{
+    int fd = ioctl(sock, SIOCGSKNS);
+
+    return fd < 0 ? -errno : fd;
 }
 
 void sys_wait_forever(void)

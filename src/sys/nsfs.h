@@ -11,6 +11,9 @@ int sys_ns_type(int fd);
 /* Open /proc/PID/ns/NAME below a verified /proc. */
 int sys_ns_of(int proc, pid_t pid, const char *name);
 
+/* A descriptor of the network namespace that a socket is of. Needs CAP_NET_ADMIN there. */
+int sys_socket_netns(int sock);
+
 /* For a child whose only use is to exist: sleeps until it is killed. */
 void sys_wait_forever(void) __attribute__((noreturn));
 
