@@ -75,6 +75,7 @@ static void child_side(struct ctx *ctx, bool bears)
     ctx->wire = take_fd(&ctx->peer_wire);
     fd_close(&ctx->state_dir);
     fd_close(&ctx->child_pidfd);
+    fd_close(&ctx->exe_tree);
     cgroup_forget_host(ctx->plan->cgroup, bears);
 }
 

@@ -53,20 +53,23 @@ static int sealed_copy(int proc, struct err *e)
     return r < 0 ? fail(e, r, "copy rt's own executable") : take_fd(&copy);
 }
 
-static int read_only_view(int proc, struct err *e)
+static int read_only_view(struct ctx *ctx, struct err *e)
 {
     auto_close int tree = own_tree();
     int r, fd;
 
     if (tree == -EINVAL || tree == -ENOENT || tree == -ESTALE)
-        return sealed_copy(proc, e);
+        return sealed_copy(ctx->proc, e);
     if (tree < 0)
         return fail(e, tree, "take a view of rt's own executable");
     r = sys_mount_setattr(tree, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, -1);
     if (r < 0)
         return fail(e, r, "make the view of rt's own executable read-only");
     fd = sys_reopen(tree, O_RDONLY);
-    return fd < 0 ? fail(e, fd, "open the view of rt's own executable") : fd;
+    if (fd < 0)
+        return fail(e, fd, "open the view of rt's own executable");
+    ctx->exe_tree = take_fd(&tree);
+    return fd;
 }
 
 int step_protect_self(struct ctx *ctx, struct err *e)
@@ -78,7 +81,7 @@ int step_protect_self(struct ctx *ctx, struct err *e)
         return fail(e, r, "become undumpable");
     if (sys_image_is_read_only())
         return 0;
-    view = read_only_view(ctx->proc, e);
+    view = read_only_view(ctx, e);
     if (view < 0)
         return view;
     r = sys_image_swap(view);
@@ -87,6 +90,15 @@ int step_protect_self(struct ctx *ctx, struct err *e)
         return err_hint(e, "on a kernel without CONFIG_CHECKPOINT_RESTORE, install rt on a "
                            "read-only file system");
     }
+    return 0;
+}
+
+/* The end of a detached mount waits for a grace period of the kernel's, which costs more than the
+ * whole swap: so the host's descriptor is the last one, and goes when the host has time. */
+int step_drop_view(struct ctx *ctx, struct err *e)
+{
+    (void)e;
+    fd_close(&ctx->exe_tree);
     return 0;
 }
 

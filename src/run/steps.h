@@ -6,7 +6,7 @@
 #include "core/script.h"
 
 /* self.c */
-step_fn step_protect_self, step_protect_self_inside;
+step_fn step_protect_self, step_drop_view, step_protect_self_inside;
 
 /* folder.c: the container on disk */
 step_fn step_arm_poststop, step_claim_id, step_record_creating, step_record_child,
