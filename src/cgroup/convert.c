@@ -250,16 +250,20 @@ static bool has_quota(const struct oci_cpu *cpu)
     return HAS(cpu, cpu, quota) && cpu->quota;
 }
 
-/* Both are one line in cpu.max; without a period there the present one stays. */
+/* Both are one line in cpu.max; without a period there the present one stays. systemd, which counts
+ * per second, has to be told it. */
 int conv_cpu_max(struct conv *c, struct value v)
 {
     const struct oci_cpu *cpu = c->env->r->cpu;
     const char *quota = v.n < 0 ? "max" : str_fmt(c->env->a, "%lld", (long long)v.n);
+    const char *now = cpu->period ? NULL : present(c, "cpu.max");
 
     if (!v.n)
         return 0;
     if (cpu->period)
         quota = str_fmt(c->env->a, "%s %llu", quota, (unsigned long long)cpu->period);
+    else if (now && strchr(now, ' '))
+        quota = str_fmt(c->env->a, "%s%s", quota, strchr(now, ' '));
     put(c, quota)->optional = v.n < 0 && !cpu->period;
     return 0;
 }

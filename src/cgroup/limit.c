@@ -22,6 +22,7 @@ struct job {
     struct arena a;
     struct settings set;
     bool fresh;
+    const struct limit_partner *partner; /* or NULL */
     bool *done;
     const char **old; /* content of the file before, by setting; not fresh */
     bool *other;      /* the setting's second file was taken */
@@ -90,6 +91,20 @@ static int write_file(struct job *j, size_t i, const struct hier *h, bool other)
     if (r == 0)
         j->other[i] = other;
     return r;
+}
+
+/* Before somebody else writes the same files. */
+static void keep_all(struct job *j)
+{
+    for (size_t i = 0; i < j->set.n; i++) {
+        const struct setting *s = &j->set.v[i];
+        const struct hier *h = place_of(j->cg, s->ctl);
+        if (!h || h->skipped || h->fd < 0)
+            continue;
+        j->other[i] = keep_old(j, i, h, s->file) == -ENOENT && s->other_file;
+        if (j->other[i])
+            drop(keep_old(j, i, h, s->other_file), "writing it fails in the same way");
+    }
 }
 
 static int try_setting(struct job *j, size_t i)
@@ -233,12 +248,12 @@ static bool restore(struct job *j, size_t i)
 
     if (r == -ENOSPC && s->ctl == CTL_CPUSET)
         r = restore_empty(j, h, file);
-    if (r < 0 && r != -EINVAL)
+    if (r < 0 && r != -EINVAL && j->done[i]) /* else it is why we go back, and was never written */
         log_warn("%s/%s keeps its new value: %s", h->path, file, strerror(-r));
     return r != -EINVAL;
 }
 
-/* Backwards, and by turns as in apply. */
+/* Backwards, and by turns as in apply. A partner may have touched any of them. */
 static void go_back(struct job *j)
 {
     bool moved = true;
@@ -246,7 +261,7 @@ static void go_back(struct job *j)
     while (moved) {
         moved = false;
         for (size_t i = j->set.n; i-- > 0;) {
-            if (!j->done[i] || !j->old[i] || !restore(j, i))
+            if (!(j->done[i] || j->partner) || !j->old[i] || !restore(j, i))
                 continue;
             j->old[i] = NULL;
             moved = true;
@@ -311,19 +326,35 @@ static int convert(struct job *j, const struct oci_resources *r, unsigned mask, 
     return knobs_convert(&env, mask, &j->set, e);
 }
 
+static int tell_and_apply(struct job *j, struct err *e)
+{
+    int done = 0;
+
+    if (j->partner && !j->fresh)
+        keep_all(j);
+    if (j->partner)
+        done = j->partner->tell(j->partner->arg, e);
+    if (done < 0)
+        return done;
+    done = apply(j, e);
+    if (done < 0 && !j->fresh) {
+        if (j->partner)
+            j->partner->take_back(j->partner->arg);
+        go_back(j);
+    }
+    return done;
+}
+
 static int run(struct job *j, const struct oci_resources *r, unsigned mask, struct err *e)
 {
     int done = convert(j, r, mask, e);
 
-    if (done < 0 || !j->set.n)
+    if (done < 0)
         return done;
     j->done = arena_array(&j->a, j->set.n, sizeof *j->done);
     j->other = arena_array(&j->a, j->set.n, sizeof *j->other);
     j->old = arena_array(&j->a, j->set.n, sizeof *j->old);
-    done = apply(j, e);
-    if (done < 0 && !j->fresh)
-        go_back(j);
-    return done;
+    return tell_and_apply(j, e);
 }
 
 /* What a new limit must not be below. */
@@ -358,9 +389,10 @@ static unsigned early_mask(struct cgroup *cg)
     return mask;
 }
 
-int limit_set(struct cgroup *cg, const struct oci_resources *r, bool fresh, struct err *e)
+int limit_set_with(struct cgroup *cg, const struct oci_resources *r, bool fresh,
+                   const struct limit_partner *partner, struct err *e)
 {
-    struct job j = {.cg = cg, .fresh = fresh};
+    struct job j = {.cg = cg, .fresh = fresh, .partner = partner};
     int done = fresh ? 0 : check(cg, r, e);
 
     if (done == 0 && r)
@@ -372,6 +404,11 @@ int limit_set(struct cgroup *cg, const struct oci_resources *r, bool fresh, stru
     }
     arena_free(&j.a);
     return done;
+}
+
+int limit_set(struct cgroup *cg, const struct oci_resources *r, bool fresh, struct err *e)
+{
+    return limit_set_with(cg, r, fresh, NULL, e);
 }
 
 int limit_set_early(struct cgroup *cg, struct hier *h, const struct oci_resources *r, struct err *e)

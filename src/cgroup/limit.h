@@ -15,6 +15,17 @@ unsigned limit_needs(const struct oci_resources *r, const struct cg_kind *kind);
  * and the controllers that are early in their kind are left out: limit_set_early did them. */
 int limit_set(struct cgroup *cg, const struct oci_resources *r, bool fresh, struct err *e);
 
+/* Somebody else who writes these files, by rules of its own: told when all is checked and what
+ * there was is kept, before any file is written, so that what r says stays. take_back on failure
+ * of an update, and then the files get back what they had. */
+struct limit_partner {
+    int (*tell)(void *arg, struct err *e);
+    void (*take_back)(void *arg);
+    void *arg;
+};
+int limit_set_with(struct cgroup *cg, const struct oci_resources *r, bool fresh,
+                   const struct limit_partner *partner, struct err *e);
+
 /* Those limits of h that have to be there before a process is. */
 int limit_set_early(struct cgroup *cg, struct hier *h, const struct oci_resources *r,
                     struct err *e);

@@ -210,6 +210,17 @@ static const char *read_from(struct cgroup *cg, struct arena *a, enum ctl ctl, c
     return str_dup(a, buf);
 }
 
+/* "QUOTA PERIOD" out of the two files of v1. */
+static const char *read_cpu_max(struct cgroup *cg, struct arena *a)
+{
+    const char *quota = read_from(cg, a, CTL_CPU, "cpu.cfs_quota_us");
+    const char *period = read_from(cg, a, CTL_CPU, "cpu.cfs_period_us");
+
+    if (!quota || !period)
+        return NULL;
+    return str_fmt(a, "%s %s", str_eq(quota, "-1") ? "max" : quota, period);
+}
+
 static const char *read_present(const void *arg, struct arena *a, enum ctl ctl, const char *file)
 {
     struct cgroup *cg = *(struct cgroup *const *)arg;
@@ -218,7 +229,7 @@ static const char *read_present(const void *arg, struct arena *a, enum ctl ctl, 
     if (!text && str_eq(file, "memory.max"))
         text = read_from(cg, a, ctl, "memory.limit_in_bytes");
     if (!text && str_eq(file, "cpu.max"))
-        text = read_from(cg, a, ctl, "cpu.cfs_quota_us");
+        text = read_cpu_max(cg, a);
     return text && str_eq(text, "-1") ? "max" : text;
 }
 

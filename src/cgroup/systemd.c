@@ -247,29 +247,46 @@ static int get_properties(struct scope *s, struct arena *a, const struct scope_l
     return ask(s, a, str_fmt(a, "get %s\n%s", s->unit, text_of(&l->names)), old, e);
 }
 
+/* A change of limits as systemd is told it, and how it is taken back. */
+struct telling {
+    struct scope *scope;
+    struct arena *a;
+    struct scope_limits limits;
+    const char *old; /* lines of properties */
+    bool fresh;
+};
+
+static int tell(void *arg, struct err *e)
+{
+    struct telling *t = arg;
+    int r = t->fresh ? 0 : get_properties(t->scope, t->a, &t->limits, &t->old, e);
+
+    if (r == 0)
+        r = set_properties(t->scope, t->a, "", t->limits.set.text, e);
+    return r < 0 ? err_at(e, "/linux/resources") : 0;
+}
+
+static void take_back(void *arg)
+{
+    struct telling *t = arg;
+
+    if (set_properties(t->scope, t->a, text_of(&t->limits.resets), t->old, NULL) < 0)
+        log_warn("unit %s keeps its new properties, although its cgroup does not", t->scope->unit);
+}
+
 /* systemd knows first, as it writes the files in its own rounding; then they get our values. */
 static int change(struct cgroup *cg, struct arena *a, const struct oci_resources *r, bool fresh,
                   struct err *e)
 {
-    struct scope *s = cg->scope;
-    struct scope_limits l;
-    const char *old = "";
-    int done = scope_limits(cg, a, r, fresh, &l, e);
+    struct telling t = {.scope = cg->scope, .a = a, .old = "", .fresh = fresh};
+    const struct limit_partner partner = {tell, take_back, &t};
+    int done = scope_limits(cg, a, r, fresh, &t.limits, e);
 
     if (done < 0)
         return done;
-    if (!l.set.text || (fresh && !is_tight(r)))
+    if (!t.limits.set.text || (fresh && !is_tight(r)))
         return manager_fs.limit(cg, r, fresh, e);
-    if (!fresh)
-        done = get_properties(s, a, &l, &old, e);
-    if (done == 0)
-        done = set_properties(s, a, "", l.set.text, e);
-    if (done < 0)
-        return err_at(e, "/linux/resources");
-    done = manager_fs.limit(cg, r, fresh, e);
-    if (done < 0 && !fresh && set_properties(s, a, text_of(&l.resets), old, NULL) < 0)
-        log_warn("unit %s keeps its new properties, although its cgroup does not", s->unit);
-    return done;
+    return limit_set_with(cg, r, fresh, &partner, e);
 }
 
 static int systemd_limit(struct cgroup *cg, const struct oci_resources *r, bool fresh,

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402  pylint: disable=wrong-import-position
 from machine import (LAYOUT, MANAGER, Created, Disk, Record, harness, is_rt,  # noqa: E402
                      load_module, read, traces, unit_property)
-from rows import ROWS, snapshot  # noqa: E402  pylint: disable=wrong-import-position
+from rows import ROWS, same, snapshot  # noqa: E402  pylint: disable=wrong-import-position
 from harness import Skip, contains, equal, main, test  # noqa: E402
 
 record = Record("knobs")
@@ -50,7 +50,7 @@ class Run:
             assert done.code != 0, "update accepted it"
             if is_rt():
                 contains(done.err, *words)
-            equal(snapshot(c), before)
+            same(snapshot(c), before)
         return said
 
     def files(self, c, expected):

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402  pylint: disable=wrong-import-position
 from machine import (LAYOUT, MANAGER, V2, Created, Disk, backend, harness,  # noqa: E402
                      load_module, traces, until, write)
-from rows import ROWS, snapshot  # noqa: E402  pylint: disable=wrong-import-position
+from rows import ROWS, same, snapshot  # noqa: E402  pylint: disable=wrong-import-position
 from harness import Skip, contains, equal, main, test  # noqa: E402
 
 M = cases.M
@@ -43,8 +43,8 @@ def refused_twice(b, resources, *words):
         # What is wrong in the document itself is told by its place there.
         below = "/linux/resources" if "resources.json:" in done.err else ""
         contains(done.err, *(w.removeprefix(below) for w in words))
-        equal(len(done.err.strip().splitlines()), 1)
-        equal(snapshot(c), before)
+        assert len(done.err.strip().splitlines()) == 1, done.err
+        same(snapshot(c), before)
 
 
 # ---- what the kernel refuses ----
@@ -73,7 +73,7 @@ def list_of_cpus_that_is_none(b):
         done = c.update(["--cpuset-cpus", "first"])
         assert done.code != 0, "it was accepted"
         contains(done.err, "/cpu/cpus", "first")
-        equal(snapshot(c), before)
+        same(snapshot(c), before)
 
 
 @test
@@ -95,7 +95,7 @@ def burst_above_the_quota(b):
             assert done.code != 0, "it was accepted"
             contains(done.err, "/linux/resources/cpu/burst", file_of("cpu.burst"),
                      "Invalid argument", "have to fit")
-            equal(snapshot(c), before)
+            same(snapshot(c), before)
 
 
 @test
@@ -348,7 +348,7 @@ def update_that_fails_midway_changes_nothing(b):
                     bad = much(disk, then)
                     spoil(bad)
                     assert c.update(bad).code != 0, f"{spoil.__name__}: it was accepted"
-                    equal(snapshot(c), before)
+                    same(snapshot(c), before)
                 good = c.update(much(disk, then))
                 equal((good.code, good.err), (0, ""))
                 assert snapshot(c) != before, "nothing changes at all"
@@ -365,7 +365,7 @@ def update_of_an_unlimited_container_that_fails_changes_nothing(b):
             bad = much(disk, 1)
             spoil_end(bad)
             assert c.update(bad).code != 0, "it was accepted"
-            equal({k: v for k, v in snapshot(c).items() if k in before}, before)
+            same({k: v for k, v in snapshot(c).items() if k in before}, before)
     with_disk(b, check)
 
 
@@ -409,7 +409,7 @@ def limit_below_usage_is_refused_on_demand(b):
             done = c.update({"memory": {**limits, "checkBeforeUpdate": True}})
             assert done.code != 0, "it was accepted"
             contains(done.err, "/linux/resources/memory/", "more than")
-            equal(snapshot(c), before)
+            same(snapshot(c), before)
         assert os.path.exists(f"/proc/{c.pid}/root"), "it was killed"
         done = c.update({"memory": {"limit": 128 * M, "swap": 128 * M, "checkBeforeUpdate": True}})
         equal((done.code, done.err), (0, ""))
@@ -426,7 +426,7 @@ def limit_below_usage_is_refused_by_v1(b):
         assert done.code != 0, "it was accepted"
         contains(done.err, "/linux/resources/memory/limit", "memory.limit_in_bytes", "busy",
                  "use more")
-        equal(snapshot(c), before)
+        same(snapshot(c), before)
 
 
 # ---- options ----
@@ -440,7 +440,7 @@ def options_that_are_no_numbers(b):
                 done = c.update([option, value])
                 assert done.code != 0, f"{option} {value!r} was accepted"
                 contains(done.err, option)
-        equal(snapshot(c), before)
+        same(snapshot(c), before)
 
 
 main()
