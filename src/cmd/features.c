@@ -96,7 +96,11 @@ static struct oci_features_linux *linux_features(struct arena *a)
     SET(l->memory_policy, features_memory_policy, modes);
     SET(l->memory_policy, features_memory_policy, flags);
     l->intel_rdt = arena_new(a, struct oci_features_rdt);
+    *l->intel_rdt =
+        (struct oci_features_rdt){.enabled = true, .schemata = true, .monitoring = true};
     SET(l->intel_rdt, features_rdt, enabled);
+    SET(l->intel_rdt, features_rdt, schemata);
+    SET(l->intel_rdt, features_rdt, monitoring);
     l->mount_extensions = arena_new(a, struct oci_features_mount_extensions);
     l->mount_extensions->idmap = enabled(a);
     SET(l->mount_extensions, features_mount_extensions, idmap);

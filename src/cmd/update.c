@@ -2,10 +2,12 @@
 /* rt update: change limits of a container, from a resources document or from options. */
 #include "cmd/app.h"
 
+#include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "fs/file.h"
+#include "rdt/rdt.h"
 #include "run/record.h"
 #include "schema.h"
 
@@ -18,6 +20,7 @@ struct wishes {
     const char *memory, *reservation, *swap;
     const char *shares, *quota, *period, *burst, *rt_runtime, *rt_period, *cpus, *mems, *idle;
     const char *pids, *blkio_weight;
+    struct rdt_lines schemata;
 };
 
 enum unit { BYTES, NUMBER };
@@ -85,7 +88,7 @@ static int from_options(struct app *app, const struct wishes *w, struct oci_reso
         SET(r, resources, pids);
     if (r->block_io->has)
         SET(r, resources, block_io);
-    if (r->has)
+    if (r->has || w->schemata.l3 || w->schemata.mb)
         return 0;
     refuse(e, EINVAL, "nothing to change");
     return err_hint(e, "give a limit, or --resources FILE");
@@ -109,20 +112,64 @@ static int from_file(struct app *app, const char *file, struct oci_resources **o
     return 0;
 }
 
-static int apply(struct app *app, const char *id, const struct oci_resources *r, struct err *e)
+static int no_group(const char *id, struct err *e)
+{
+    refuse(e, ENOTSUP, "container %s has no resctrl group", id);
+    return err_hint(e, "it needs /linux/intelRdt in its config.json from the beginning");
+}
+
+static int load_group(struct app *app, const struct container *c, const struct rdt_lines *lines,
+                      struct rdt **group, struct err *e)
+{
+    *group = NULL;
+    if (!lines->l3 && !lines->mb)
+        return 0;
+    return c->record->resctrl ? rdt_load(app->arena, c->record->resctrl, group, e)
+                              : no_group(c->id, e);
+}
+
+static int apply_limits(struct app *app, const struct container *c, const struct oci_resources *r,
+                        struct err *e)
+{
+    struct cgroup *cg;
+
+    if (!r->has)
+        return 0;
+    if (!c->record->cgroup)
+        return refuse(e, ENOTSUP, "container %s has no cgroup with limits", c->id);
+    if (cgroup_load(app->arena, c->record->cgroup, &cg, e) < 0)
+        return -e->code;
+    return cgroup_update(cg, r, e);
+}
+
+/* Both or neither. */
+static int apply_both(struct app *app, const struct container *c, const struct rdt_lines *lines,
+                      const struct oci_resources *r, struct err *e)
+{
+    struct rdt_lines old;
+    struct rdt *group;
+    int done = load_group(app, c, lines, &group, e);
+
+    if (done == 0 && group)
+        done = rdt_update(group, app->arena, lines, &old, e);
+    if (done < 0)
+        return done;
+    done = apply_limits(app, c, r, e);
+    if (done < 0 && group && rdt_update(group, app->arena, &old, NULL, NULL) < 0)
+        log_warn("the resctrl group keeps its new schemata, although the limits are as before");
+    return done;
+}
+
+static int apply(struct app *app, const char *id, const struct rdt_lines *lines,
+                 const struct oci_resources *r, struct err *e)
 {
     struct container c;
-    struct cgroup *cg;
 
     if (record_load(app->root, id, app->arena, &c, e) < 0 || record_lock(&c, 10000, e) < 0)
         return -e->code;
     if (record_status(&c) == CONTAINER_STOPPED)
         return refuse(e, ESRCH, "container not running: %s", id);
-    if (!c.record->cgroup)
-        return refuse(e, ENOTSUP, "container %s has no cgroup with limits", id);
-    if (cgroup_load(app->arena, c.record->cgroup, &cg, e) < 0)
-        return -e->code;
-    return cgroup_update(cg, r, e);
+    return apply_both(app, &c, lines, r, e);
 }
 
 int cmd_update(struct app *app, int argc, char **argv, struct err *e)
@@ -143,6 +190,8 @@ int cmd_update(struct app *app, int argc, char **argv, struct err *e)
         {"cpuset-mems", 0, OPT_STRING, &w.mems, "LIST", "memory nodes that may be used"},
         {"cpu-idle", 0, OPT_STRING, &w.idle, "0|1", "only what nobody else wants"},
         {"pids-limit", 0, OPT_STRING, &w.pids, "N", "processes; -1 is unlimited"},
+        {"l3-cache-schema", 0, OPT_STRING, &w.schemata.l3, "LINE", "L3:..., of the resctrl group"},
+        {"mem-bw-schema", 0, OPT_STRING, &w.schemata.mb, "LINE", "MB:..., of the resctrl group"},
         {"blkio-weight", 0, OPT_STRING, &w.blkio_weight, "N", "weight of block I/O, 10 to 1000"},
     };
     int first = command_words(app, "update", table, N_OPTIONS(table), 1, 1, argc, argv, e);
@@ -152,5 +201,5 @@ int cmd_update(struct app *app, int argc, char **argv, struct err *e)
         return first;
     if ((w.file ? from_file(app, w.file, &r, e) : from_options(app, &w, &own, e)) < 0)
         return -e->code;
-    return apply(app, argv[first], r, e);
+    return apply(app, argv[first], &w.schemata, r, e);
 }

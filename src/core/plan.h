@@ -187,6 +187,8 @@ struct cgroup_view {
     } * v;
 };
 
+struct rdt; /* private to src/rdt: the resctrl group */
+
 struct plan {
     const struct request *req;
     const struct oci_config *cfg;
@@ -200,6 +202,7 @@ struct plan {
     struct lsm_plan lsm;
     struct landlock_plan landlock;
     struct process_plan process;
+    struct rdt *rdt;       /* NULL: none */
     struct cgroup *cgroup; /* NULL: manager disabled, or nothing to do */
     struct cgroup_view cgroup_view;
     bool cgroup_born;       /* init can be born in its cgroup (v2): no placing needed */

@@ -10,6 +10,7 @@
 #include "cgroup/cgroup.h"
 #include "hook/hook.h"
 #include "mount/mount.h"
+#include "rdt/rdt.h"
 #include "run/run.h"
 #include "sys/sys.h"
 
@@ -42,6 +43,15 @@ static int load_cgroup(struct container *c, struct arena *a, struct cgroup **cg,
     return cgroup_load(a, c->record->cgroup, cg, e);
 }
 
+static int remove_resctrl(struct container *c, struct arena *a, struct err *e)
+{
+    struct rdt *r;
+
+    if (!c->record || !c->record->resctrl)
+        return 0;
+    return rdt_load(a, c->record->resctrl, &r, e) < 0 ? -e->code : rdt_remove(r, e);
+}
+
 /* poststop hooks come from our own copy of the configuration. Without one there was no hook. */
 static int poststop_plan(struct container *c, struct arena *a, struct request *req,
                          struct plan *plan)
@@ -66,6 +76,8 @@ int destroy_container(struct container *c, struct arena *a, struct err *e)
         return -e->code;
     if (cg && cgroup_remove(cg, e) < 0)
         return -e->code;
+    if (remove_resctrl(c, a, e) < 0)
+        return -e->code;
     if (c->record && c->record->own_mounts && mount_detach_rootfs(c->record->rootfs, e) < 0)
         return -e->code;
     if (record_remove(c->root, c->id, c->dir, e) < 0)
@@ -83,6 +95,8 @@ int destroy_ctx(struct ctx *ctx, struct err *e)
     const struct request *req = ctx->plan->req;
 
     if (ctx->plan->cgroup && cgroup_remove(ctx->plan->cgroup, e) < 0)
+        return -e->code;
+    if (ctx->plan->rdt && rdt_remove(ctx->plan->rdt, e) < 0)
         return -e->code;
     if (ctx->plan->mounts.shared && mount_detach_rootfs(ctx->plan->mounts.rootfs, e) < 0)
         return -e->code;

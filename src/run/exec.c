@@ -14,6 +14,7 @@
 #include "io/io.h"
 #include "ns/ns.h"
 #include "proc/proc.h"
+#include "rdt/rdt.h"
 #include "run/destroy.h"
 #include "run/record.h"
 #include "run/steps.h"
@@ -178,6 +179,8 @@ static int plan_exec(struct plan *p, const struct container *c, const struct oci
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](p, c->arena, e) < 0)
             return -e->code;
+    if (c->record->resctrl && rdt_load(c->arena, c->record->resctrl, &p->rdt, e) < 0)
+        return -e->code;
     return c->record->cgroup ? cgroup_load(c->arena, c->record->cgroup, &p->cgroup, e) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "fs/file.h"
 #include "fs/procfs.h"
 #include "hook/hook.h"
+#include "rdt/rdt.h"
 #include "run/record.h"
 #include "run/table.h"
 #include "sys/sys.h"
@@ -94,6 +95,10 @@ int step_record_creating(struct ctx *ctx, struct err *e)
     int r;
 
     ctx->record = new_record(ctx);
+    if (p->rdt) {
+        SET(ctx->record, record, resctrl);
+        ctx->record->resctrl = rdt_save(p->rdt, ctx->arena);
+    }
     r = add_cgroup(ctx);
     if (r < 0)
         return fail(e, r, "describe the cgroup for the record");

@@ -11,7 +11,7 @@
 #include "net/net.h"
 #include "ns/ns.h"
 #include "proc/proc.h"
-#include "run/refuse.h"
+#include "rdt/rdt.h"
 #include "schema.h"
 #include "sec/sec.h"
 
@@ -51,8 +51,8 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 
 /* Each concern completes its part, in an order in which it only needs what was decided before. */
 static part_fn *const parts[] = {
-    refuse_unsupported, ns_plan,      cgroup_plan, net_plan, io_plan,      mount_plan,
-    caps_plan,          seccomp_plan, lsm_plan,    box_plan, process_plan, sysctl_plan,
+    ns_plan,   cgroup_plan,  rdt_plan, net_plan, io_plan,      mount_plan,
+    caps_plan, seccomp_plan, lsm_plan, box_plan, process_plan, sysctl_plan,
 };
 
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)

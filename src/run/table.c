@@ -13,6 +13,7 @@
 #include "net/net.h"
 #include "ns/ns.h"
 #include "proc/proc.h"
+#include "rdt/rdt.h"
 #include "sec/sec.h"
 
 #define host   ROLE_HOST

@@ -8,7 +8,7 @@
 when_fn always, if_poststop, if_console_socket, if_privileged, unless_privileged, if_joins,
     if_init_joins, if_notify_socket, if_seccomp, if_cgroup, if_middle, unless_middle,
     if_middle_maps, if_maps_middle, if_maps_init, if_idmap, if_mapped, if_place, if_attach,
-    if_helper, if_late_cgroupns_join, if_net_devices, if_exec_affinity, if_userns, if_lo,
+    if_helper, if_rdt, if_late_cgroupns_join, if_net_devices, if_exec_affinity, if_userns, if_lo,
     if_net_beside, if_hostname, if_domainname, if_sysctl, if_late_cgroupns, if_mount_ns, if_mounts,
     if_devices, if_own_dev, if_terminal, if_console, if_early_hooks, if_prestart, if_create_runtime,
     if_create_container, if_masked, if_readonly_paths, if_propagation, if_readonly_root, if_keyring,

@@ -5,7 +5,7 @@
 import json
 import os
 
-from harness import contains, equal, main, test
+from harness import Skip, contains, equal, main, test
 
 
 def raw(b, text):
@@ -169,6 +169,16 @@ def unknown_keys_are_ignored_and_check_tells(b):
     done = b.rt("check", b.dir)
     equal(done.code, 0)
     contains(done.out, "/colour", "/process/shoe")
+
+
+@test
+def resctrl_that_is_not_there(b):
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        if " - resctrl " in f.read():
+            raise Skip("resctrl is mounted here")
+    b.linux["intelRdt"] = {"closID": "gold"}
+    b.refused("/linux/intelRdt", "resctrl is not mounted", "mount -t resctrl")
+    b.leaves_nothing()
 
 
 if __name__ == "__main__":
