@@ -11,6 +11,8 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
@@ -60,7 +62,18 @@ static bool is_symlink(const char *path)
     return sys_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
-static int open_source(struct mount_item *m, struct arena *a, struct err *e)
+/* A user namespace that does not own the network has the host's /sys for its own, and what the
+ * caller may write in the cgroups below would be writable inside (CVE-2023-25809): there `ro` goes
+ * for all of it. */
+static void protect_sysfs(struct mount_item *m)
+{
+    long magic = 0;
+
+    if ((m->set & MOUNT_ATTR_RDONLY) && sys_fs_type(m->tree, &magic) == 0 && magic == SYSFS_MAGIC)
+        m->rec_set |= MOUNT_ATTR_RDONLY;
+}
+
+static int open_source(struct mount_item *m, bool userns, struct arena *a, struct err *e)
 {
     unsigned flags = OPEN_TREE_CLONE | (m->rbind ? AT_RECURSIVE : 0) |
                      (m->no_follow_source ? AT_SYMLINK_NOFOLLOW : 0);
@@ -76,6 +89,8 @@ static int open_source(struct mount_item *m, struct arena *a, struct err *e)
     if (r < 0)
         return fail(e, r, "look at the bind source %s", m->source);
     m->is_dir = S_ISDIR(st.st_mode);
+    if (userns)
+        protect_sysfs(m);
     default_propagation(m);
     r = set_attributes(m, m->tree);
     if (r < 0)
@@ -107,11 +122,12 @@ static int open_rootfs(struct mount_plan *mp, struct err *e)
 int step_open_trees(struct ctx *ctx, struct err *e)
 {
     struct mount_plan *mp = &ctx->plan->mounts;
+    bool userns = (ctx->plan->ns.fresh | ctx->plan->ns.joined) & CLONE_NEWUSER;
 
     if (open_rootfs(mp, e) < 0)
         return -e->code;
     for (unsigned i = 0; i < mp->n; i++)
-        if (mp->v[i].kind == MOUNT_BIND && open_source(&mp->v[i], ctx->arena, e) < 0)
+        if (mp->v[i].kind == MOUNT_BIND && open_source(&mp->v[i], userns, ctx->arena, e) < 0)
             return err_at(e, "/mounts/%u/source", mp->v[i].index);
     return 0;
 }
