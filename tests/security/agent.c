@@ -208,6 +208,24 @@ static int call(char **argv)
     return 0;
 }
 
+/* call32 NUMBER: the same by the gate of 32-bit programs. */
+static int call32(char **argv)
+{
+#if defined(__x86_64__)
+    long r = strtol(argv[0], NULL, 0);
+
+    __asm__ volatile("int $0x80"
+                     : "+a"(r)
+                     : "b"(0), "c"(0), "d"(0)
+                     : "memory", "r8", "r9", "r10", "r11");
+    printf("%d\n", (int)r < 0 ? -(int)r : 0);
+    return 0;
+#else
+    (void)argv;
+    return 2;
+#endif
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -217,6 +235,7 @@ int main(int argc, char **argv)
     } table[] = {
         {"exchange", 2, exchange}, {"rotate", 3, rotate}, {"overwrite", 2, overwrite},
         {"join", 2, join},         {"inject", 1, inject}, {"call", 1, call},
+        {"call32", 1, call32},
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0);

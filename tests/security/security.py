@@ -11,6 +11,7 @@ RT_SECURITY_USERNS=1 gives every container a user namespace. RT_SECURITY_LONG=1 
 All is done in mount and UTS namespaces of its own, on copies of the runtimes' programs."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -28,6 +29,7 @@ from harness import Bundle, Result, Skip  # noqa: E402,F401 pylint: disable=wron
 
 USERNS = bool(os.environ.get("RT_SECURITY_USERNS"))
 LONG = bool(os.environ.get("RT_SECURITY_LONG"))
+USER = 42042    # somebody without root
 SHIFT = 200000  # where the ids of a user namespace begin on the host
 KNOWN = {"runc": "runc version 1.1.5+ds1", "crun": "crun version 1.8.1"}
 SUITE = os.path.basename(sys.argv[0])
@@ -168,6 +170,13 @@ class Case(Bundle):
         self.config["mounts"] = [m for m in self.config["mounts"]
                                  if m["destination"] not in destinations]
 
+    def all_capabilities(self):
+        """Runtimes differ in what a process has that says nothing of them."""
+        names = ["CAP_" + n for n in (
+            "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_ADMIN "
+            "NET_RAW SYS_CHROOT SYS_PTRACE SYS_ADMIN MKNOD").split()]
+        self.process["capabilities"] = {k: names for k in ("bounding", "effective", "permitted")}
+
     def agent(self):
         shutil.copy(compiled("agent"), self.inside("bin/agent"))
         return self.inside("bin/agent")
@@ -200,14 +209,14 @@ class Case(Bundle):
                         os.lchown(os.path.join(top, name), SHIFT + st.st_uid, SHIFT + st.st_gid)
         super().write()
 
-    def rt(self, *args, **kw):
+    def rt(self, *args, before=(), **kw):
         kw.setdefault("stdin", subprocess.DEVNULL)
         kw.setdefault("timeout", harness.DEADLINE)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             kw.setdefault("stdout", out)
             kw.setdefault("stderr", err)
-            done = subprocess.run([*self.runtime.argv, "--root", self.state, *args], check=False,
-                                  **kw)
+            done = subprocess.run([*before, *self.runtime.argv, "--root", self.state, *args],
+                                  check=False, **kw)
             out.seek(0)
             err.seek(0)
             done.stdout, done.stderr = out.read(), err.read()
@@ -261,6 +270,32 @@ class Case(Bundle):
                 break
         if self.runtime.name == "naive":
             time.sleep(0.2)
+
+    def pid(self):
+        """Of the container's process, on the host."""
+        if self.runtime.name == "naive":
+            with open(os.path.join(self.state, self.id, "pid"), encoding="ascii") as f:
+                return int(f.read())
+        return json.loads(self.rt("state", self.id).out)["pid"]
+
+    def run_as_user(self, script, groups=()):
+        """Run a shell script in a container of a user without root, as it is but for its user
+        namespace."""
+        self.without_mount("/dev/pts")
+        self.linux.pop("cgroupsPath", None)
+        self.linux["namespaces"] = [n for n in self.linux["namespaces"] if n["type"] != "user"]
+        self.add_namespace("user")
+        for key in ("uidMappings", "gidMappings"):
+            self.linux[key] = [{"containerID": 0, "hostID": USER, "size": 1}]
+        self.process["args"] = ["/bin/sh", "-c", script]
+        self.write()
+        subprocess.run(["chown", "-R", f"{USER}:{USER}", self.dir], check=True)
+        os.makedirs(f"{self.dir}/xdg", exist_ok=True)
+        os.chown(f"{self.dir}/xdg", USER, USER)
+        who = ["setpriv", "--reuid", str(USER), "--regid", str(USER),
+               *(["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]),
+               "env", f"XDG_RUNTIME_DIR={self.dir}/xdg"]
+        return self.rt("run", "--bundle", self.dir, self.id, before=who)
 
     def exec(self, *words, options=()):
         return self.rt("exec", *options, self.id, *words)
