@@ -120,6 +120,21 @@ def stream_on_the_host(c):
         return changed() or (done.out if "secret" in done.out else None)
 
 
+@row("null-owner")
+def owner_of_null(c):
+    """The caller's null device is a stream of the container, and not to be given to its user."""
+    c.process["user"] = {"uid": 1000, "gid": 1000}
+    try:
+        c.running()
+        c.exec("/bin/id", options=["--user", "1001"])
+        st = os.stat("/dev/null")
+        if (st.st_uid, st.st_gid, st.st_mode & 0o777) != (0, 0, 0o666):
+            return f"/dev/null belongs to {st.st_uid}:{st.st_gid}"
+    finally:
+        os.chown("/dev/null", 0, 0)
+    return None
+
+
 @row("stream-type")
 def regular_null(c):
     volume = hostile_dev(c)
