@@ -13,7 +13,7 @@
  *  - a rule without conditions beats every rule with conditions for the same call;
  *  - of several rules with conditions that hold the strictest action wins, as it does between
  *    filters (seccomp(2)); here libseccomp goes by an order of its own;
- *  - on 32-bit architectures values are cut to 32 bits;
+ *  - on 32-bit architectures, x32 among them, values are cut to 32 bits;
  *  - where an architecture multiplexes a call (socketcall, ipc), that door is ruled, too; where
  *    a rule has conditions, more strictly than by libseccomp, which lets one go around them.
  */
