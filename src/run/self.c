@@ -6,6 +6,7 @@
  * process swaps its executable: each segment is mapped again from a read-only, detached bind of the
  * same file, and /proc/self/exe is pointed there. The code stays the same bytes of the same page
  * cache; no copy is made, nothing is executed twice, and no open for writing through it succeeds.
+ * All of it goes by the verified /proc: without root it happens inside the container on exec.
  */
 #include "run/steps.h"
 
@@ -22,18 +23,18 @@
 
 /* In a mount namespace of our own the executable is still that of the old one, which cannot be
  * cloned (EINVAL): the same file is found by its name then. */
-static int own_tree(void)
+static int own_tree(int proc)
 {
     char path[4096];
-    int tree = sys_open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE);
+    int tree = sys_open_tree(proc, "self/exe", OPEN_TREE_CLONE);
     struct stat ours, found;
 
-    if (tree != -EINVAL || sys_readlink(AT_FDCWD, "/proc/self/exe", path, sizeof path) < 0)
+    if (tree != -EINVAL || sys_readlink(proc, "self/exe", path, sizeof path) < 0)
         return tree;
     tree = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE);
     if (tree < 0)
         return tree;
-    if (sys_stat(AT_FDCWD, "/proc/self/exe", &ours, 0) == 0 && sys_fstat(tree, &found) == 0 &&
+    if (sys_stat(proc, "self/exe", &ours, 0) == 0 && sys_fstat(tree, &found) == 0 &&
         ours.st_ino == found.st_ino && ours.st_dev == found.st_dev)
         return tree;
     fd_close(&tree);
@@ -55,7 +56,7 @@ static int sealed_copy(int proc, struct err *e)
 
 static int read_only_view(struct ctx *ctx, struct err *e)
 {
-    auto_close int tree = own_tree();
+    auto_close int tree = own_tree(ctx->proc);
     int r, fd;
 
     if (tree == -EINVAL || tree == -ENOENT || tree == -ESTALE)
@@ -65,7 +66,7 @@ static int read_only_view(struct ctx *ctx, struct err *e)
     r = sys_mount_setattr(tree, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, -1);
     if (r < 0)
         return fail(e, r, "make the view of rt's own executable read-only");
-    fd = sys_reopen(tree, O_RDONLY);
+    fd = sys_reopen(ctx->proc, tree, O_RDONLY);
     if (fd < 0)
         return fail(e, fd, "open the view of rt's own executable");
     ctx->exe_tree = take_fd(&tree);
@@ -79,7 +80,7 @@ int step_protect_self(struct ctx *ctx, struct err *e)
 
     if (r < 0)
         return fail(e, r, "become undumpable");
-    if (sys_image_is_read_only())
+    if (sys_image_is_read_only(ctx->proc))
         return 0;
     view = read_only_view(ctx, e);
     if (view < 0)

@@ -17,19 +17,23 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-int sys_reopen(int fd, int flags)
+int sys_reopen(int proc, int fd, int flags)
 {
     char path[32];
 
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return sys_open(AT_FDCWD, path, flags, 0);
+    snprintf(path, sizeof path, "self/fd/%d", fd);
+    return sys_open(proc, path, flags, 0);
 }
 
-bool sys_image_is_read_only(void)
+bool sys_image_is_read_only(int proc)
 {
     struct statvfs st;
+    int fd = sys_open(proc, "self/exe", O_PATH, 0);
+    bool is = fd >= 0 && fstatvfs(fd, &st) == 0 && (st.f_flag & ST_RDONLY);
 
-    return statvfs("/proc/self/exe", &st) == 0 && (st.f_flag & ST_RDONLY);
+    if (fd >= 0)
+        close(fd);
+    return is;
 }
 
 struct span {

@@ -5,8 +5,10 @@
 
 #include <stdbool.h>
 
+/* `proc` is a trusted handle of /proc: what the name "/proc" leads to may be a container's. */
+
 /* Is the executable on a read-only mount already? */
-bool sys_image_is_read_only(void);
+bool sys_image_is_read_only(int proc);
 
 /* Map every segment of the running program again from `fd`, another mount's view of the same
  * file, and make it the executable of the process. Needs a statically linked program and
@@ -15,6 +17,6 @@ bool sys_image_is_read_only(void);
 int sys_image_swap(int fd);
 
 /* A new description of what an O_PATH or mount descriptor refers to. */
-int sys_reopen(int fd, int flags);
+int sys_reopen(int proc, int fd, int flags);
 
 #endif

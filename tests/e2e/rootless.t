@@ -99,6 +99,29 @@ def sys_is_read_only(b):
 
 
 @test
+def exec_believes_no_proc_of_the_container(b):
+    """Without root rt takes its own executable out of reach inside the container. What is called
+    /proc/self/exe there may be anything."""
+    user = User(b)
+    user.bundle("exec sleep 60")
+    for name in ("exe", "fd/3", "fd/4", "fd/5", "fd/6", "fd/7", "fd/8"):
+        os.makedirs(os.path.dirname(f"{b.rootfs}/proc/self/{name}"), exist_ok=True)
+        shutil.copy("/bin/busybox", f"{b.rootfs}/proc/self/{name}")
+
+    def change(config):
+        config["mounts"] = [m for m in config["mounts"] if m["destination"] != "/proc"]
+        config["linux"]["maskedPaths"] = config["linux"]["readonlyPaths"] = []
+        config["root"]["readonly"] = False  # of a read-only file system nothing is to be feared
+    user.configure(change)
+    equal(subprocess.call(user.command("run", "--detach", "mine"), cwd=b.dir,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL), 0)
+    done = user.rt("exec", "mine", "/bin/echo", "inside")
+    user.rt("delete", "--force", "mine")
+    equal((done.code, done.out, done.err), (0, "inside\n", ""))
+
+
+@test
 def create_start_state_delete(b):
     user = User(b)
     user.bundle("exit 0")
