@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static int may_exec(const struct container *c, bool ignore_paused, struct err *e)
@@ -115,15 +116,19 @@ int step_enter_cgroup(struct ctx *ctx, struct err *e)
 }
 
 /* Whoever may trace init inside gets at what init has open, and by ".." or /proc from there to the
- * host (CVE-2016-9962): that being undumpable keeps out only those without CAP_SYS_PTRACE. What is
- * needed inside stays: a label is written by the host's /proc, and so is an executable found by
- * those without root, whose containers may trace nobody from outside their user namespace. */
+ * host (CVE-2016-9962). Being undumpable keeps out all but those with CAP_SYS_PTRACE in the user
+ * namespace that rt was started in: nobody, where rt has no root and has given its container a user
+ * namespace. Otherwise init keeps nothing that leads out, but for /proc where a label is written
+ * by it. */
 static int let_go_of_host(struct ctx *ctx, struct err *e)
 {
     const struct plan *p = ctx->plan;
+    int r = sys_prctl(PR_SET_DUMPABLE, 0, 0);
 
+    if (r < 0)
+        return fail(e, r, "become undumpable");
     if (!p->privileged)
-        return 0;
+        return 0; /* init needs /proc for its executable */
     if (!p->lsm.profile && !p->lsm.label)
         fd_close(&ctx->proc);
     return p->cgroup_born ? cgroup_confine_fd(p->cgroup, e) : 0;

@@ -22,7 +22,7 @@ def give(c):
     c.process["capabilities"] = {k: CAPS for k in ("bounding", "effective", "permitted")}
 
 
-@row("CVE-2022-24769")
+@row("CVE-2022-24769", rootless=False)
 def template(c):
     folder = os.path.join(c.dir, "template")
     os.mkdir(folder)

@@ -126,7 +126,7 @@ def names_of_containers(c):
     return None
 
 
-@row("exec-cgroup")
+@row("exec-cgroup", rootless=False)
 def other_cgroup(c):
     mount_point = some_cgroup()
     with victim(c, mount_point) as path:

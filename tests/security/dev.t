@@ -120,7 +120,7 @@ def stream_on_the_host(c):
         return changed() or (done.out if "secret" in done.out else None)
 
 
-@row("null-owner")
+@row("null-owner", rootless=False)
 def owner_of_null(c):
     """The caller's null device is a stream of the container, and not to be given to its user."""
     c.process["user"] = {"uid": 1000, "gid": 1000}

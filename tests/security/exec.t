@@ -70,7 +70,7 @@ def directory_by_descriptor(c):
     return None
 
 
-@row("CVE-2026-30892")
+@row("CVE-2026-30892", rootless=False)
 def number_alone(c):
     c.running()
     for user in ("1", "12345", "1:1", "0001"):

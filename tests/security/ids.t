@@ -27,7 +27,7 @@ def group_that_denies(c):
     return "read what the group may not" if "secret" in done.out else None
 
 
-@row("CVE-2016-3697")
+@row("CVE-2016-3697", rootless=False)
 def number_as_name(c):
     c.write_file(c.inside("etc/passwd"), "1000:x:0:0::/:/bin/sh\n0:x:7:7::/:/bin/sh\n")
     c.process["user"] = {"uid": 1000, "gid": 1000}

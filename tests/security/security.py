@@ -6,7 +6,8 @@ one that cannot succeed, it is made on other runtimes too, and the last column o
 which ones it must succeed.
 
 RUNTIME=runc (crun, naive, a path) makes that one the runtime under test and leaves the others out.
-RT_SECURITY_USERNS=1 gives every container a user namespace. RT_SECURITY_LONG=1 lets races run long.
+RT_SECURITY_USERNS=1 gives every container a user namespace, RT_SECURITY_ROOTLESS=1 has a user
+without root make it. RT_SECURITY_LONG=1 lets races run long.
 
 All is done in mount and UTS namespaces of its own, on copies of the runtimes' programs."""
 
@@ -28,22 +29,25 @@ sys.path.insert(0, os.path.join(HERE, "../e2e"))
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 from harness import Bundle, Result, Skip  # noqa: E402,F401 pylint: disable=wrong-import-position
 
-USERNS = bool(os.environ.get("RT_SECURITY_USERNS"))
+ROOTLESS = bool(os.environ.get("RT_SECURITY_ROOTLESS"))
+USERNS = ROOTLESS or bool(os.environ.get("RT_SECURITY_USERNS"))
 LONG = bool(os.environ.get("RT_SECURITY_LONG"))
 USER = 42042    # somebody without root
-SHIFT = 200000  # where the ids of a user namespace begin on the host
+SHIFT = USER if ROOTLESS else 200000  # where the ids of a user namespace begin on the host
+AS_USER = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
 KNOWN = {"runc": "runc version 1.1.5+ds1", "crun": "crun version 1.8.1"}
 SUITE = os.path.basename(sys.argv[0])
 _attacks = {}
 _tmp = []
 
 
-def row(name, userns=True):
+def row(name, userns=True, rootless=True):
     """This attack is the one of row `name`; userns=False: it is about something else than what a
-    container with a user namespace has."""
+    container with a user namespace has, rootless=False: than one has whom a user made."""
     def take(f):
         assert name not in _attacks, f"{name} has two attacks"
-        f.userns = userns
+        f.skip = ("not about user namespaces" if USERNS and not userns else
+                  "not about containers of users" if ROOTLESS and not rootless else None)
         _attacks[name] = f
         return f
     return take
@@ -131,11 +135,17 @@ class Case(Bundle):
         os.chmod(self.dir, 0o755)
         if USERNS:
             self.add_userns()
+        if ROOTLESS:
+            for name in (self.outside, os.path.join(self.outside, "secret")):
+                os.chown(name, USER, USER)
 
     def add_userns(self):
         self.add_namespace("user")
         for key in ("uidMappings", "gidMappings"):
-            self.linux[key] = [{"containerID": 0, "hostID": SHIFT, "size": 65536}]
+            self.linux[key] = [{"containerID": 0, "hostID": SHIFT,
+                                "size": 1 if ROOTLESS else 65536}]
+        if ROOTLESS:
+            self.linux.pop("cgroupsPath")
 
     @property
     def is_rt(self):
@@ -203,16 +213,19 @@ class Case(Bundle):
 
     def write(self):
         if USERNS:
-            for top, folders, files in os.walk(self.rootfs):
+            for top, folders, files in os.walk(self.dir if ROOTLESS else self.rootfs):
                 for name in [".", *folders, *files]:
-                    st = os.lstat(os.path.join(top, name))
-                    if st.st_uid < SHIFT:
-                        os.lchown(os.path.join(top, name), SHIFT + st.st_uid, SHIFT + st.st_gid)
+                    with contextlib.suppress(FileNotFoundError):  # it may be under attack already
+                        st = os.lstat(os.path.join(top, name))
+                        if st.st_uid < SHIFT:
+                            os.lchown(os.path.join(top, name), SHIFT + st.st_uid,
+                                      SHIFT + st.st_gid)
         super().write()
 
     def rt(self, *args, before=(), **kw):
         kw.setdefault("stdin", subprocess.DEVNULL)
         kw.setdefault("timeout", harness.DEADLINE)
+        before = before or (AS_USER if ROOTLESS else [])
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             kw.setdefault("stdout", out)
             kw.setdefault("stderr", err)
@@ -357,8 +370,8 @@ def one_row(number, name, shown_by, what, under_test, controls):
     if not attack:
         print(f"not ok {number} - {name}: {what}\n# no attack for this row")
         return None
-    if USERNS and not attack.userns:
-        print(f"ok {number} - {name}: {what} # SKIP not about user namespaces")
+    if attack.skip:
+        print(f"ok {number} - {name}: {what} # SKIP {attack.skip}")
         return None
     found = {r.name: try_on(r, attack, controls and r.name in shown_by.split())
              for r in [under_test, *controls]}
