@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rt events: figures of a container at an interval, and a line whenever something in it was killed
+ * for want of memory, as JSON objects, one on a line. It ends with the container.
+ */
+#include "cmd/app.h"
+#include "cmd/duration.h"
+#include "cmd/stats.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cgroup/cgroup.h"
+#include "run/record.h"
+#include "sys/cgroup.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+
+struct watch {
+    const char *id;
+    struct cgroup *cg;
+    int pidfd;
+    int oom; /* polls ready when something ran out of memory, -1: nobody counts */
+    short oom_events;
+    uint64_t oom_kills; /* seen so far */
+};
+
+static int find(struct app *app, const char *id, struct container *c, struct watch *w,
+                struct err *e)
+{
+    if (record_load(app->root, id, app->arena, c, e) < 0)
+        return -e->code;
+    if (record_status(c) == CONTAINER_STOPPED)
+        return refuse(e, ESRCH, "container not running: %s", id);
+    if (!c->record->cgroup)
+        return refuse(e, ENOTSUP, "container %s has no cgroup that counts anything", id);
+    w->id = id;
+    return cgroup_load(app->arena, c->record->cgroup, &w->cg, e);
+}
+
+static void envelope(const char *type, const char *id)
+{
+    printf("{\"type\":\"%s\",\"id\":", type);
+    stats_print_string(stdout, id);
+}
+
+static int print_stats(struct watch *w, struct err *e)
+{
+    struct arena a = {0};
+    struct cgroup_stats s;
+    int r = cgroup_stat(w->cg, &a, &s, e);
+
+    if (r == 0) {
+        envelope("stats", w->id);
+        printf(",\"data\":");
+        stats_print(stdout, &s);
+        puts("}");
+    }
+    arena_free(&a);
+    return r == 0 && fflush(stdout) != 0 ? fail(e, errno, "write the figures") : r;
+}
+
+/* ---- the stream ---- */
+
+static uint64_t count_kills(struct watch *w)
+{
+    struct arena a = {0};
+    struct cgroup_stats s;
+    uint64_t n = w->oom_kills;
+
+    if (cgroup_stat(w->cg, &a, &s, NULL) == 0 && s.memory.oom_kills != CG_NONE)
+        n = s.memory.oom_kills;
+    arena_free(&a);
+    return n;
+}
+
+/* The watch says that something happened; only a count that grew says what. */
+static int look_for_kills(struct watch *w, struct err *e)
+{
+    uint64_t now = count_kills(w);
+
+    if (now <= w->oom_kills)
+        return 0;
+    w->oom_kills = now;
+    envelope("oom", w->id);
+    puts("}");
+    return fflush(stdout) != 0 ? fail(e, errno, "write the event") : 0;
+}
+
+/* An eventfd is read empty, a file of v2 once again. */
+static void rearm(const struct watch *w)
+{
+    char buf[512];
+
+    if (w->oom_events & POLLPRI)
+        drop(sys_pread(w->oom, buf, sizeof buf), "from now on a change counts");
+    else
+        drop(sys_read(w->oom, buf, 8), "from now on an event counts");
+}
+
+/* 1: the container has ended. */
+static int wait_once(struct watch *w, uint64_t until, struct err *e)
+{
+    struct pollfd fds[] = {{.fd = w->pidfd, .events = POLLIN},
+                           {.fd = w->oom, .events = w->oom_events}};
+    uint64_t now = sys_now_us();
+    int left = now < until ? (int)((until - now) / 1000) + 1 : 0;
+
+    if (poll(fds, w->oom < 0 ? 1 : 2, left) < 0 && errno != EINTR)
+        return fail(e, errno, "wait for events");
+    if (w->oom >= 0 && fds[1].revents)
+        rearm(w);
+    if (look_for_kills(w, e) < 0)
+        return -e->code;
+    return fds[0].revents != 0;
+}
+
+static int stream(struct watch *w, uint64_t interval, struct err *e)
+{
+    for (;;) {
+        uint64_t until = sys_now_us() + interval;
+        int r = print_stats(w, e);
+        do {
+            if (r == 0)
+                r = wait_once(w, until, e);
+            if (r)
+                return r < 0 ? r : 0;
+        } while (sys_now_us() < until);
+    }
+}
+
+static int watch(struct container *c, struct watch *w, uint64_t interval, struct err *e)
+{
+    auto_close int pidfd = record_pidfd(c);
+    auto_close int oom = cgroup_oom_watch(w->cg, &w->oom_events, NULL);
+
+    if (pidfd < 0)
+        return refuse(e, ESRCH, "container not running: %s", w->id);
+    w->pidfd = pidfd;
+    w->oom = oom < 0 ? -1 : oom;
+    w->oom_kills = count_kills(w);
+    return stream(w, interval, e);
+}
+
+int cmd_events(struct app *app, int argc, char **argv, struct err *e)
+{
+    const char *text = "5s";
+    bool once = false;
+    const struct option table[] = {
+        {"interval", 0, OPT_STRING, &text, "TIME", "time between figures, as 5s or 500ms (5s)"},
+        {"stats", 0, OPT_FLAG, &once, NULL, "print the figures once and leave"},
+    };
+    int first = command_words(app, "events", table, N_OPTIONS(table), 1, 1, argc, argv, e);
+    struct watch w = {.oom = -1};
+    struct container c;
+    uint64_t interval;
+
+    if (first < 0)
+        return first;
+    if (duration_parse("--interval", text, &interval, e) < 0 ||
+        find(app, argv[first], &c, &w, e) < 0)
+        return -e->code;
+    return once ? print_stats(&w, e) : watch(&c, &w, interval, e);
+}
