@@ -36,11 +36,15 @@ static void copy_xattrs(int in, int out)
 int sys_copy_attributes(int in, int out, const struct stat *st)
 {
     struct timespec times[2] = {st->st_atim, st->st_mtim};
+    mode_t mode = st->st_mode & 07777u;
 
     copy_xattrs(in, out);
-    if (fchown(out, st->st_uid, st->st_gid) < 0 && errno != EINVAL && errno != EPERM)
-        return -errno;
-    if (fchmod(out, st->st_mode & 07777u) < 0 || futimens(out, times) < 0)
+    if (fchown(out, st->st_uid, st->st_gid) < 0) {
+        if (errno != EINVAL && errno != EPERM)
+            return -errno;
+        mode &= ~(mode_t)(S_ISUID | S_ISGID); /* it would run as whoever made the copy */
+    }
+    if (fchmod(out, mode) < 0 || futimens(out, times) < 0)
         return -errno;
     return 0;
 }

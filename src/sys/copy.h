@@ -9,7 +9,8 @@
 int sys_copy_data(int in, int out);
 
 /* Extended attributes, owner, mode and times, in that order, as a change of owner clears set-id
- * bits. Attributes that the target cannot hold and owners that are not mapped are left out. */
+ * bits. Attributes that the target cannot hold and owners that are not mapped are left out, the
+ * latter with the set-id bits. */
 int sys_copy_attributes(int in, int out, const struct stat *st);
 
 #endif

@@ -101,6 +101,24 @@ def tmpcopyup_keeps_contents_owner_mode_and_links(b):
 
 
 @test
+def tmpcopyup_makes_no_program_of_root(b):
+    """An owner that the user namespace does not know becomes root: not with the set-id bits."""
+    path = f"{b.rootfs}/mnt/f"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("x")
+    os.chown(path, 12, 34)
+    os.chmod(path, 0o6755)
+    b.add_namespace("user")
+    for ids in ("uidMappings", "gidMappings"):
+        b.linux[ids] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    for folder, _, _ in os.walk(b.rootfs):
+        os.chown(folder, 100000, 100000)
+    os.chmod(b.dir, 0o755)
+    b.add_mount("/mnt", type="tmpfs", source="tmpfs", options=["tmpcopyup"])
+    equal(b.output("stat -c '%a %u %g' /mnt/f"), "755 0 0")
+
+
+@test
 def tmpcopyup_read_only(b):
     with open(f"{b.rootfs}/mnt/f", "w", encoding="utf-8") as f:
         f.write("x")
