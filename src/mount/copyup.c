@@ -19,32 +19,50 @@ enum { DEEPEST = 128 };
 
 static int copy_entries(int from, int to, int depth, struct err *e);
 
-static int copy_file(int from, int to, const char *name, const struct stat *st, struct err *e)
+/* Owner and mode are those of what is open: by its name somebody who can write there might have the
+ * set-user-ID bit of one file go to another. */
+static int look_at(int in, mode_t type, const char *name, struct stat *st, struct err *e)
+{
+    int r = sys_fstat(in, st);
+
+    if (r < 0)
+        return fail(e, r, "look at %s", name);
+    return (st->st_mode & S_IFMT) == type
+               ? 0
+               : refuse(e, ESTALE, "%s changes while it is copied", name);
+}
+
+static int copy_file(int from, int to, const char *name, struct err *e)
 {
     auto_close int in = sys_open(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     auto_close int out = -1;
+    struct stat st;
     int r;
 
     if (in < 0)
         return fail(e, in, "open %s to copy it", name);
-    out = sys_open(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, st->st_mode & 07777u);
+    if (look_at(in, S_IFREG, name, &st, e) < 0)
+        return -e->code;
+    out = sys_open(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (out < 0)
         return fail(e, out, "create the copy of %s", name);
     r = sys_copy_data(in, out);
     if (r == 0)
-        r = sys_copy_attributes(in, out, st);
+        r = sys_copy_attributes(in, out, &st);
     return r < 0 ? fail(e, r, "copy %s", name) : 0;
 }
 
-static int copy_dir(int from, int to, const char *name, const struct stat *st, int depth,
-                    struct err *e)
+static int copy_dir(int from, int to, const char *name, int depth, struct err *e)
 {
     auto_close int in = sys_open(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     auto_close int out = -1;
+    struct stat st;
     int r;
 
     if (in < 0)
         return fail(e, in, "open the directory %s to copy it", name);
+    if (look_at(in, S_IFDIR, name, &st, e) < 0)
+        return -e->code;
     r = sys_mkdir(to, name, 0700);
     if (r < 0)
         return fail(e, r, "make the copy of directory %s", name);
@@ -53,7 +71,7 @@ static int copy_dir(int from, int to, const char *name, const struct stat *st, i
         return fail(e, out, "open the copy of directory %s", name);
     if (copy_entries(in, out, depth + 1, e) < 0)
         return -e->code;
-    r = sys_copy_attributes(in, out, st);
+    r = sys_copy_attributes(in, out, &st);
     return r < 0 ? fail(e, r, "copy the attributes of %s", name) : 0;
 }
 
@@ -86,9 +104,9 @@ static int copy_one(int from, int to, const char *name, int depth, struct err *e
         return fail(e, r, "look at %s", name);
     switch (st.st_mode & S_IFMT) {
     case S_IFREG:
-        return copy_file(from, to, name, &st, e);
+        return copy_file(from, to, name, e);
     case S_IFDIR:
-        return copy_dir(from, to, name, &st, depth, e);
+        return copy_dir(from, to, name, depth, e);
     case S_IFLNK:
         return copy_link(from, to, name, &st, e);
     case S_IFSOCK:

@@ -144,6 +144,25 @@ def long_chains(c):
         return changed()
 
 
+@row("copy-up", userns=False)
+def exchanged_while_copied(c):
+    """tmpcopyup of a directory where a root's set-user-ID program and a file of somebody else
+    change places: none has the attributes of the other."""
+    folder = c.inside("programs")
+    os.mkdir(folder)
+    for name, uid, mode in (("a", 0, 0o4755), ("b", 1000, 0o755)):
+        c.write_file(f"{folder}/{name}", f"of {uid}\n")
+        os.chown(f"{folder}/{name}", uid, uid)
+        os.chmod(f"{folder}/{name}", mode)
+    c.add_mount("/programs", type="tmpfs", source="tmpfs", options=["tmpcopyup"])
+    with c.exchanging(f"{folder}/a", f"{folder}/b"):
+        for _ in range(c.rounds(100)):
+            done = c.run("cd /programs; for f in *; do stat -c '%u %a' $f; cat $f; done")
+            if "0 4755\nof 1000" in done.out or "1000 755\nof 0" in done.out:
+                return done.out
+    return None
+
+
 @row("shm-owner")
 def modes_of_new_file_systems(c):
     """A tmpfs keeps the sticky bit of the directory it covers; mqueue and shm are what was asked
