@@ -110,7 +110,7 @@ def tmpcopyup_makes_no_program_of_root(b):
     os.chmod(path, 0o6755)
     b.add_namespace("user")
     for ids in ("uidMappings", "gidMappings"):
-        b.linux[ids] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        b.linux[ids] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
     for folder, _, _ in os.walk(b.rootfs):
         os.chown(folder, 100000, 100000)
     os.chmod(b.dir, 0o755)
