@@ -42,6 +42,16 @@ int sys_tty_copy_size(int from, int to)
     return result(ioctl(to, TIOCSWINSZ, &size));
 }
 
+void sys_tty_size(int tty, unsigned short *rows, unsigned short *columns)
+{
+    struct winsize size;
+
+    if (ioctl(tty, TIOCGWINSZ, &size) < 0 || !size.ws_row || !size.ws_col)
+        return;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+}
+
 bool sys_tty_is_terminal(int fd)
 {
     return fd >= 0 && isatty(fd);

@@ -17,6 +17,9 @@ int sys_tty_resize(int tty, unsigned short rows, unsigned short columns);
 /* Give `to` the size of `from`; a `from` that is no terminal changes nothing. */
 int sys_tty_copy_size(int from, int to);
 
+/* What is no terminal, or has no size, changes nothing. */
+void sys_tty_size(int tty, unsigned short *rows, unsigned short *columns);
+
 bool sys_tty_is_terminal(int fd);
 
 /* Is it a terminal, and if it is our controlling one, are we in its foreground? One that controls
