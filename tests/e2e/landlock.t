@@ -198,6 +198,20 @@ def what_cannot_be_meant_is_refused(b):
 
 
 @test
+def what_the_kernel_has_not_yet(b):
+    confine(b, 1, read=["/etc"], execute=["/bin"], scoped=["signal"], bestEffort=True)
+    done = b.run("ls /mnt; echo on")
+    equal((done.code, done.out), (0, "on\n"))
+    contains(done.err, "Permission denied")
+    if version() < 6:
+        contains(done.err, "scopes cannot be confined here")
+        confine(b, 1, scoped=["signal"])
+        b.refused("rt.landlock", "scopes cannot be confined", "bestEffort")
+    else:
+        assert "cannot be confined" not in done.err, done.err
+
+
+@test
 def a_kernel_without_it(b):
     if version() > 0:
         raise Skip("this kernel has Landlock")
