@@ -76,6 +76,21 @@ def unprivileged_user_gets_the_filter(b):
 
 
 @test
+def exec_gets_the_filter_too(b):
+    profile(b, ALLOW, rule(ERRNO, "mkdir", "mkdirat", errnoRet=errno.EXDEV),
+            rule("SCMP_ACT_KILL_PROCESS", "swapon"))
+    b.process["args"] = ["/bin/sleep", "1000"]
+    for nnp in (False, True):
+        b.process["noNewPrivileges"] = nnp
+        b.create()
+        equal(b.rt("start", b.id).code, 0)
+        contains(b.rt("exec", b.id, "mkdir", "/tmp/x").err, "cross-device")
+        out = b.rt("exec", b.id, "grep", "-E", "^(Seccomp|NoNewPrivs)", "/proc/self/status").out
+        equal(out.split(), ["NoNewPrivs:", str(int(nnp)), "Seccomp:", "2", "Seccomp_filters:", "1"])
+        equal(b.rt("delete", "--force", b.id).code, 0)
+
+
+@test
 def unknown_names_are_skipped(b):
     profile(b, ALLOW, rule(ERRNO, "no_such_call", "mkdir", "mkdirat"))
     contains(b.run("mkdir /tmp/x; true").err, "not permitted")
