@@ -171,15 +171,37 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 static part_fn *const parts[] = {caps_plan, seccomp_plan, lsm_plan,
                                  box_plan,  process_plan, io_plan};
 
+static const char *either(const char *own, const char *other)
+{
+    return own && own[0] ? own : other;
+}
+
+/* What a document says nothing of goes for the process as for the container: who enters is not to
+ * be held by less. */
+static struct oci_process *held_alike(struct arena *a, const struct oci_process *given,
+                                      const struct oci_process *first)
+{
+    struct oci_process *p = arena_new(a, struct oci_process);
+
+    *p = *given;
+    if (!first)
+        return p;
+    if (!p->capabilities)
+        p->capabilities = first->capabilities;
+    p->apparmor_profile = either(p->apparmor_profile, first->apparmor_profile);
+    p->selinux_label = either(p->selinux_label, first->selinux_label);
+    return p;
+}
+
 static int plan_exec(struct plan *p, const struct container *c, const struct oci_process *process,
                      struct oci_config *cfg, struct err *e)
 {
     if (run_read_config(p, c->arena, e) < 0)
         return -e->code;
     *cfg = *p->cfg;
-    cfg->process = (struct oci_process *)(uintptr_t)process;
+    cfg->process = held_alike(c->arena, process, p->cfg->process);
     p->cfg = cfg;
-    p->process.cfg = process;
+    p->process.cfg = cfg->process;
     ns_plan_builder(p);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](p, c->arena, e) < 0)

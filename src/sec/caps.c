@@ -164,17 +164,21 @@ static int raise_ambient(uint64_t mask, struct err *e)
     return 0;
 }
 
+/* Without a word about capabilities there are none: who forgets them is not to have all. */
 int caps_plan(struct plan *p, struct arena *a, struct err *e)
 {
-    const struct oci_capabilities *cfg = p->process.cfg ? p->process.cfg->capabilities : NULL;
+    static const struct oci_capabilities none;
+    const struct oci_process *process = p->process.cfg;
+    const struct oci_capabilities *cfg =
+        process && process->capabilities ? process->capabilities : &none;
     struct left_out out = {0};
-    struct caps_plan caps = {.given = cfg != NULL};
+    struct caps_plan caps = {.given = process != NULL};
     uint64_t known, asked, can = 0;
     int r;
 
     (void)a;
     p->caps = caps;
-    if (!cfg)
+    if (!process)
         return 0;
     asked = named(&cfg->bounding) | named(&cfg->permitted) | named(&cfg->effective) |
             named(&cfg->inheritable) | named(&cfg->ambient);

@@ -5,6 +5,7 @@ have systemd make the cgroups."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,12 @@ DEADLINE = int(os.environ.get("RT_DEADLINE", "30"))
 APPLETS = ("sh cat ls id mount sleep true false echo hostname stat touch mkdir readlink test "
            "head env ulimit dd wc grep ps ip kill nproc umask tty stty df find sort tail cut "
            "printf mknod rm ln chmod seq date uname whoami getopt pwd sync").split()
+CAPS = ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
+        "LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER "
+        "SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE "
+        "SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP "
+        "MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF "
+        "CHECKPOINT_RESTORE").split()
 _tests = []
 
 
@@ -30,6 +37,14 @@ def test(f):
     return f
 
 
+def own_capabilities():
+    """All that we can give, as the sets of a process: so tests need not ask for what they use."""
+    with open("/proc/self/status", encoding="ascii") as f:
+        mask = int(re.search(r"^CapEff:\s*(\w+)", f.read(), re.M)[1], 16)
+    names = [f"CAP_{name}" for i, name in enumerate(CAPS) if mask >> i & 1]
+    return {kind: names for kind in ("bounding", "effective", "permitted")}
+
+
 def default_config():
     return {
         "ociVersion": "1.0.2",
@@ -39,6 +54,7 @@ def default_config():
             "args": ["/bin/true"],
             "env": ["PATH=/bin"],
             "user": {"uid": 0, "gid": 0},
+            "capabilities": own_capabilities(),
         },
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},

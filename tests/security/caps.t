@@ -73,5 +73,23 @@ def exec_by_document(c):
     return None
 
 
+@row("no-capabilities")
+def nothing_said(c):
+    """A bundle that says nothing of capabilities gives none, a document of exec those of the
+    container."""
+    del c.process["capabilities"]
+    done = c.run("grep CapEff /proc/self/status")
+    if "CapEff:\t0000000000000000" not in done.out:
+        return f"run: {done.out}"
+    path = os.path.join(c.dir, "process.json")
+    give(c)
+    c.running()
+    c.write_file(path, json.dumps({"cwd": "/", "args": ["/bin/grep", "Cap", "/proc/self/status"],
+                                   "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}))
+    done = c.rt("exec", "--process", path, c.id)
+    wanted = f"{1 << 13 | 1 << 5:016x}"
+    return None if done.out.count(wanted) == 3 else f"exec: {done.out}"
+
+
 if __name__ == "__main__":
     main()

@@ -83,7 +83,6 @@ def volume_on_a_link_to_proc(c):
 
 def in_running(c, prepare):
     """A container that has put up its own /proc; then an exec with a profile."""
-    c.all_capabilities()
     c.running(prepare + "; touch /ready; exec sleep 60")
     path = os.path.join(c.dir, "process.json")
     c.write_file(path, json.dumps({

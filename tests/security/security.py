@@ -181,13 +181,6 @@ class Case(Bundle):
         self.config["mounts"] = [m for m in self.config["mounts"]
                                  if m["destination"] not in destinations]
 
-    def all_capabilities(self):
-        """Runtimes differ in what a process has that says nothing of them."""
-        names = ["CAP_" + n for n in (
-            "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_ADMIN "
-            "NET_RAW SYS_CHROOT SYS_PTRACE SYS_ADMIN MKNOD").split()]
-        self.process["capabilities"] = {k: names for k in ("bounding", "effective", "permitted")}
-
     def agent(self):
         shutil.copy(compiled("agent"), self.inside("bin/agent"))
         return self.inside("bin/agent")
