@@ -77,7 +77,7 @@ def exchanged_target(c):
     for _ in range(MANY):
         c.add_mount("/vol/dir", type="tmpfs", source="attack", options=["size=4k"])
     with c.exchanging(f"{volume}/dir", f"{volume}/link"):
-        for _ in range(c.rounds(20)):
+        for _ in range(c.rounds(50)):
             done = c.run("grep -c ' - tmpfs attack ' /proc/self/mountinfo")
             there = done.out.strip()
             if there and int(there) < MANY and done.code <= 1:
@@ -96,7 +96,7 @@ def exchanged_parents(c):
     for i in range(MANY):
         c.add_mount(f"/vol/dir/{i}/a/b", type="tmpfs", source="tmpfs", options=["size=4k"])
     with c.watching_outside() as changed, c.exchanging(f"{volume}/dir", f"{volume}/link"):
-        for _ in range(c.rounds(20)):
+        for _ in range(c.rounds(50)):
             c.run("true")
             if changed():
                 return changed()
