@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,6 +227,32 @@ static int call32(char **argv)
 #endif
 }
 
+/* with-key NAME PROGRAM...: a session keyring that has a key of that name, and the program. */
+static int with_key(char **argv)
+{
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    if (syscall(SYS_add_key, "user", argv[0], "secret", 6UL, KEY_SPEC_SESSION_KEYRING) < 0) {
+        perror("add_key");
+        return 3;
+    }
+    execv(argv[1], argv + 1);
+    return 2;
+}
+
+/* find-key NAME: reads the key of the session keyring. */
+static int find_key(char **argv)
+{
+    char text[32] = "";
+    long key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", argv[0], 0);
+
+    if (key < 0 || syscall(SYS_keyctl, KEYCTL_READ, key, text, sizeof text - 1) < 0) {
+        printf("no key: %s\n", strerror(errno));
+        return 1;
+    }
+    printf("key: %s\n", text);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -233,9 +260,9 @@ int main(int argc, char **argv)
         int least;
         int (*run)(char **argv);
     } table[] = {
-        {"exchange", 2, exchange}, {"rotate", 3, rotate}, {"overwrite", 2, overwrite},
-        {"join", 2, join},         {"inject", 1, inject}, {"call", 1, call},
-        {"call32", 1, call32},
+        {"exchange", 2, exchange}, {"rotate", 3, rotate},     {"overwrite", 2, overwrite},
+        {"join", 2, join},         {"inject", 1, inject},     {"call", 1, call},
+        {"call32", 1, call32},     {"with-key", 2, with_key}, {"find-key", 1, find_key},
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0);

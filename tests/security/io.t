@@ -5,9 +5,10 @@
 import fcntl
 import os
 import socket
+import subprocess
 import termios
 
-from security import main, row
+from security import Skip, compiled, main, row
 
 LONG_VALUE = 70000  # does not fit into 16 bits
 
@@ -112,6 +113,27 @@ def what_init_inherits(c):
     done = c.rt("start", c.id)
     assert done.code != 0 and len(done.err.strip().splitlines()) == 1, done.err
     return None
+
+
+@row("keyring", rootless=False)
+def keys_of_the_caller(c):
+    """The caller's session keyring is not the container's, at run and at exec."""
+    agent, name = compiled("agent"), f"key-of-{c.id}"
+    c.agent()
+    held = [agent, "with-key", name]
+    probe = subprocess.run([*held, agent, "find-key", name], capture_output=True, text=True,
+                           check=False)
+    if probe.stdout != "key: secret\n":
+        raise Skip(f"no keys here: {probe.stdout}{probe.stderr}")
+    c.process["args"] = ["/bin/agent", "find-key", name]
+    c.write()
+    done = c.rt("run", "--bundle", c.dir, c.id, before=held)
+    if "secret" in done.out:
+        return f"run: {done.out}"
+    assert not c.is_rt or "no key" in done.out, done.err
+    c.running()
+    done = c.rt("exec", c.id, "/bin/agent", "find-key", name, before=held)
+    return f"exec: {done.out}" if "secret" in done.out else None
 
 
 @row("injected-lines")
