@@ -143,7 +143,7 @@ static int change(struct app *app, struct oci_process *p, const struct wishes *w
     return w->user || w->gids.n ? set_user(app, p, w, e) : 0;
 }
 
-static int own_process(struct app *app, const struct container *c, struct oci_process **out,
+static int own_process(struct app *app, struct container *c, struct oci_process **out,
                        struct err *e)
 {
     struct request req = record_request(c, KIND_EXEC);
@@ -151,6 +151,7 @@ static int own_process(struct app *app, const struct container *c, struct oci_pr
 
     if (run_read_config(&plan, app->arena, e) < 0)
         return -e->code;
+    c->cfg = plan.cfg;
     *out = arena_new(app->arena, struct oci_process);
     if (plan.cfg->process)
         **out = *plan.cfg->process;

@@ -28,9 +28,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static int may_exec(const struct container *c, bool ignore_paused, struct err *e)
+static int may_exec(const struct container *c, int pidfd, bool ignore_paused, struct err *e)
 {
-    switch (record_status(c)) {
+    switch (record_status_by(c, pidfd)) {
     case CONTAINER_RUNNING:
     case CONTAINER_CREATED:
         return 0;
@@ -196,10 +196,10 @@ static struct oci_process *held_alike(struct arena *a, const struct oci_process 
 static int plan_exec(struct plan *p, const struct container *c, const struct oci_process *process,
                      struct oci_config *cfg, struct err *e)
 {
-    if (run_read_config(p, c->arena, e) < 0)
+    if (!c->cfg && run_read_config(p, c->arena, e) < 0)
         return -e->code;
-    *cfg = *p->cfg;
-    cfg->process = held_alike(c->arena, process, p->cfg->process);
+    *cfg = c->cfg ? *c->cfg : *p->cfg;
+    cfg->process = held_alike(c->arena, process, cfg->process);
     p->cfg = cfg;
     p->process.cfg = cfg->process;
     ns_plan_builder(p);
@@ -226,6 +226,8 @@ static int prepare(struct ctx *ctx, struct container *c, struct err *e)
 {
     ctx->container = (pid_t)c->record->pid;
     ctx->container_pidfd = record_pidfd(c);
+    if (may_exec(c, ctx->container_pidfd, ctx->plan->req->ignore_paused, e) < 0)
+        return -e->code;
     if (ctx->container_pidfd < 0)
         return refuse(e, ESRCH, "container not running: %s", c->id);
     ctx->proc = procfs_open(e);
@@ -240,8 +242,8 @@ int run_exec(struct request *req, struct container *c, const struct oci_process 
     struct ctx ctx;
 
     *exit_code = 0;
-    if (!c->record || may_exec(c, req->ignore_paused, e) < 0)
-        return c->record ? -e->code : refuse(e, ESRCH, "container not running: %s", c->id);
+    if (!c->record)
+        return refuse(e, ESRCH, "container not running: %s", c->id);
     run_ctx_init(&ctx, &plan, c->arena);
     ctx.state_dir = c->dir;
     /* Which capabilities can be granted depends on the namespaces that are entered. */

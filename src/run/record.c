@@ -290,13 +290,6 @@ int record_pidfd(const struct container *c)
     return is_same(c, fd) && is_running(c) ? take_fd(&fd) : -ESRCH;
 }
 
-static bool is_alive(const struct container *c)
-{
-    auto_close int pidfd = record_pidfd(c);
-
-    return pidfd >= 0;
-}
-
 static bool is_being_made(const struct container *c)
 {
     auto_close int probe = sys_open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -316,11 +309,23 @@ static bool is_frozen(const struct container *c)
     return frozen;
 }
 
+static bool is_unfinished(const struct container *c)
+{
+    return !c->record || c->record->phase == OCI_RECORD_PHASE_CREATING;
+}
+
 enum container_status record_status(const struct container *c)
 {
-    if (!c->record || c->record->phase == OCI_RECORD_PHASE_CREATING)
+    auto_close int pidfd = is_unfinished(c) ? -1 : record_pidfd(c);
+
+    return record_status_by(c, pidfd);
+}
+
+enum container_status record_status_by(const struct container *c, int pidfd)
+{
+    if (is_unfinished(c))
         return is_being_made(c) ? CONTAINER_CREATING : CONTAINER_STOPPED;
-    if (!is_alive(c))
+    if (pidfd < 0)
         return CONTAINER_STOPPED;
     if (c->record->phase == OCI_RECORD_PHASE_CREATED)
         return CONTAINER_CREATED;

@@ -17,6 +17,7 @@ struct container {
     int dir;                   /* descriptor of the folder, owned; carries the lock */
     struct oci_record *record; /* NULL: rt was killed before it wrote one */
     struct arena *arena;
+    const struct oci_config *cfg; /* our copy of config.json where a command has read it, or NULL */
 };
 
 enum container_status {
@@ -54,6 +55,8 @@ int record_lock(struct container *, int patience_ms, struct err *);
 /* Where its life is, from the record and the process: a zombie, a recycled pid or a creation whose
  * creator is gone count as stopped. Changes nothing and needs no lock. */
 enum container_status record_status(const struct container *);
+/* The same of a container whose process was looked for just now: pidfd out of record_pidfd. */
+enum container_status record_status_by(const struct container *, int pidfd);
 const char *container_status_word(enum container_status);
 
 /* An owned pidfd of the container's process, or -ESRCH when it is gone or its pid is another's. */
