@@ -186,6 +186,24 @@ def exec_adds_a_process(b):
     equal(user.rt("delete", "--force", "held").code, 0)
 
 
+@test
+def a_listener_of_an_exec(b):
+    user = User(b)
+    user.bundle("sleep 1000")
+    user.configure(lambda c: c["linux"].update({"seccomp": {
+        "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": f"{b.dir}/agent",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}}))
+    for begin in (lambda: start_in_the_background(b, user),
+                  lambda: contains(user.rt("exec", "mine", "mkdir", "/tmp/x").err, "cross-device")):
+        agent = Listener(f"{b.dir}/agent", errno.EXDEV)
+        os.chmod(f"{b.dir}/agent", 0o777)
+        begin()
+        agent.finish()
+        os.unlink(f"{b.dir}/agent")
+        equal([n for _, n in agent.messages], [1])
+    equal(user.rt("delete", "--force", "mine").code, 0)
+
+
 def map_many(config):
     for kind in ("uidMappings", "gidMappings"):
         config["linux"][kind] = [{"containerID": 0, "hostID": USER, "size": 1},
