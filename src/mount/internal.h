@@ -5,6 +5,9 @@
 
 #include "mount/mount.h"
 
+/* Is `path` the directory `dir` or something below it? By their words alone. */
+bool mount_is_below(const char *path, const char *dir);
+
 /* The place of a mount inside the root, made if it is missing. Owned O_PATH descriptor. */
 int mount_target(const struct root *, const struct mount_item *, struct err *);
 

@@ -12,6 +12,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
@@ -67,6 +68,26 @@ static int mask_one(struct masks *k, int target, const char *path, struct err *e
     return 0;
 }
 
+/* What is below the container's proc or sysfs is looked up from that mount: whoever else has the
+ * root file system may have given the directory below it another name by now. */
+static int find(const struct ctx *ctx, const char *path)
+{
+    const struct mount_plan *mp = &ctx->plan->mounts;
+
+    for (unsigned i = str_has_dotdot(path) ? 0 : mp->n; i-- > 0;) {
+        const struct mount_item *m = &mp->v[i];
+        const struct root top = {.fd = m->tree};
+
+        if (m->kind == MOUNT_REMOUNT || !mount_is_below(path, m->dest))
+            continue;
+        if (m->kind != MOUNT_FS || m->tree < 0)
+            break;
+        path += strlen(m->dest);
+        return root_find(&top, path[0] ? path : "/");
+    }
+    return root_find(&ctx->root, path);
+}
+
 /* A path that is not there needs no mask. */
 static bool is_absent(int r)
 {
@@ -81,7 +102,7 @@ int step_mask_paths(struct ctx *ctx, struct err *e)
     int r = null < 0 ? null : 0;
 
     for (size_t i = 0; r == 0 && i < paths->n; i++) {
-        auto_close int target = root_find(&ctx->root, paths->v[i]);
+        auto_close int target = find(ctx, paths->v[i]);
         if (is_absent(target))
             continue;
         r = target < 0 ? fail(e, target, "open %s to mask it", paths->v[i])
@@ -110,7 +131,7 @@ int step_readonly_paths(struct ctx *ctx, struct err *e)
     const struct oci_strs *paths = &ctx->plan->cfg->linux->readonly_paths;
 
     for (size_t i = 0; i < paths->n; i++) {
-        auto_close int target = root_find(&ctx->root, paths->v[i]);
+        auto_close int target = find(ctx, paths->v[i]);
         if (is_absent(target))
             continue;
         if (target < 0)

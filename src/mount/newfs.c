@@ -191,7 +191,9 @@ int mount_new_fs(struct ctx *ctx, struct mount_item *m, struct err *e)
     }
     if (tree < 0)
         return tree;
-    if (finish(m, tree, e) < 0)
+    if (finish(m, tree, e) < 0 || mount_attach(tree, target, m, e) < 0)
         return -e->code;
-    return mount_attach(tree, target, m, e);
+    if (str_eq(m->type, "proc") || str_eq(m->type, "sysfs"))
+        m->tree = take_fd(&tree); /* masks are looked up from there */
+    return 0;
 }

@@ -3,7 +3,7 @@
  * Owns the decisions about mounts: from the words of config.json to struct mount_item. Nothing is
  * opened here, so that `rt explain` can show the plan without touching anything.
  */
-#include "mount/mount.h"
+#include "mount/internal.h"
 #include "mount/options.h"
 
 #include "base/fd.h"
@@ -30,7 +30,7 @@ static const char *const over_proc[] = {
     "sys/crypto/fips_enabled",
 };
 
-static bool is_below(const char *path, const char *dir)
+bool mount_is_below(const char *path, const char *dir)
 {
     size_t n = strlen(dir);
 
@@ -49,7 +49,7 @@ static int check_dest(const struct mount_item *m, struct err *e)
 {
     if (str_eq(m->dest, "/"))
         return refuse(e, EINVAL, "a mount on the root itself would hide the root file system");
-    if (!is_below(m->dest, "/proc") || m->remount)
+    if (!mount_is_below(m->dest, "/proc") || m->remount)
         return 0;
     if (m->dest[5] == '\0')
         return 0; /* its type is checked where it is made */

@@ -134,6 +134,27 @@ def sysctl_elsewhere(c):
     return "the sysctl is in domainname" if done.out.strip() == "1" else None
 
 
+@row("moved-proc", rootless=False)
+def proc_moved_before_masks(c):
+    """The root file system is shared: when /proc and /sys stand, and before masks are made, the
+    directories get other names on the host, where they are but directories. A hook does so."""
+    hook = os.path.join(c.dir, "hook")
+    c.write_file(hook, f"#!/bin/sh\ncd {c.rootfs}\nfor d in proc sys; do mv $d seen-$d; "
+                       "mkdir -m 755 $d $d/kernel; : >$d/keys; done\n")
+    os.chmod(hook, 0o755)
+    c.config["hooks"] = {"createRuntime": [{"path": hook}]}
+    c.add_mount("/sys", type="sysfs", source="sysfs", options=["ro"])
+    c.linux["maskedPaths"] = ["/proc/keys", "/sys/kernel"]
+    c.linux["readonlyPaths"] = ["/proc/sys"]
+    done = c.run("wc -c </seen-proc/keys; ls /seen-sys/kernel | wc -l; "
+                 "grep -c ' /seen-proc/sys ro' /proc/self/mountinfo /seen-proc/self/mountinfo")
+    lines = done.out.split()
+    if not lines or not os.path.isdir(c.inside("seen-proc")):
+        assert not c.is_rt, done.err
+        return None
+    return f"no masks: {done.out}" if lines[:2] != ["0", "0"] or ":1" not in done.out else None
+
+
 @row("confined-check")
 def nearly_unconfined(c):
     """Without AppArmor only the very word may be ignored."""
