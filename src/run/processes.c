@@ -296,6 +296,7 @@ int step_await_start(struct ctx *ctx, struct err *e)
 
     log_leave_stderr();
     fd_close(&ctx->wire);
+    fd_close(&ctx->proc); /* others may be in the container while we wait, and trace us */
     conn = sys_accept(ctx->start_sock);
     if (conn < 0)
         return fail(e, conn, "wait for start");

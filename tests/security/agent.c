@@ -185,6 +185,12 @@ static int join(char **argv)
     return 1;
 }
 
+/* look PID SECRET: at the descriptors of one process. */
+static int look(char **argv)
+{
+    return look_at_fds(argv[0], argv[1]) ? 0 : 1;
+}
+
 /* inject TEXT: as if typed on the terminal that is fd 0. */
 static int inject(char **argv)
 {
@@ -260,9 +266,10 @@ int main(int argc, char **argv)
         int least;
         int (*run)(char **argv);
     } table[] = {
-        {"exchange", 2, exchange}, {"rotate", 3, rotate},     {"overwrite", 2, overwrite},
-        {"join", 2, join},         {"inject", 1, inject},     {"call", 1, call},
-        {"call32", 1, call32},     {"with-key", 2, with_key}, {"find-key", 1, find_key},
+        {"exchange", 2, exchange}, {"rotate", 3, rotate}, {"overwrite", 2, overwrite},
+        {"join", 2, join},         {"look", 2, look},     {"inject", 1, inject},
+        {"call", 1, call},         {"call32", 1, call32}, {"with-key", 2, with_key},
+        {"find-key", 1, find_key},
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0);

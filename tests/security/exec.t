@@ -41,6 +41,17 @@ def descriptors_for_a_tracer(c):
     return watched(c, [*NO_PTRACE, "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN"])
 
 
+@row("created-init")
+def descriptors_of_one_who_waits(c):
+    """A container that is created, but not started, is looked at by who is in it already."""
+    c.agent()
+    c.create()
+    time.sleep(0.1)
+    done = c.exec("/bin/agent", "look", "1", f"{c.outside}/secret")
+    assert not c.is_rt or done.code in (0, 1), done.err
+    return done.out if "reached" in done.out else None
+
+
 @row("CVE-2024-21626")
 def directory_by_descriptor(c):
     """Both at run and at exec, as working directory and as the program's path, also where the
