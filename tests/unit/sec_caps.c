@@ -96,6 +96,11 @@ static void absent(void)
     struct err e = {0};
 
     is_int(caps_plan(&plan, &(struct arena){0}, &e), 0, "no capabilities in the configuration");
+    ok(plan.caps.given && !(plan.caps.bounding | plan.caps.permitted | plan.caps.effective |
+                            plan.caps.inheritable | plan.caps.ambient),
+       "gives none");
+    plan.process.cfg = NULL;
+    is_int(caps_plan(&plan, &(struct arena){0}, &e), 0, "no process");
     ok(!plan.caps.given, "leaves them as they are");
 }
 
