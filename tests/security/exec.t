@@ -41,7 +41,7 @@ def descriptors_for_a_tracer(c):
     return watched(c, [*NO_PTRACE, "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN"])
 
 
-@row("created-init")
+@row("created-init", rootless=False)
 def descriptors_of_one_who_waits(c):
     """A container that is created, but not started, is looked at by who is in it already."""
     c.agent()
