@@ -12,6 +12,7 @@ without root make it. RT_SECURITY_LONG=1 lets races run long.
 All is done in mount and UTS namespaces of its own, on copies of the runtimes' programs."""
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ LONG = bool(os.environ.get("RT_SECURITY_LONG"))
 USER = 42042    # somebody without root
 SHIFT = USER if ROOTLESS else 200000  # where the ids of a user namespace begin on the host
 AS_USER = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
+V2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
 KNOWN = {"runc": "runc version 1.1.5+ds1", "crun": "crun version 1.8.1"}
 SUITE = os.path.basename(sys.argv[0])
 _attacks = {}
@@ -331,8 +333,12 @@ class Case(Bundle):
             if p.poll() is None:
                 p.kill()
             p.wait()
-        self.rt("delete", "--force", self.id)
+        done = self.rt("delete", "--force", self.id)
+        left = glob.glob(f"/sys/fs/cgroup{'/*' * (not V2)}/rt-{self.id}")
         subprocess.run(["rm", "-rf", self.dir], check=False)  # trees may be deep
+        if self.is_rt and (done.code or left):
+            return f"delete: exit {done.code}: {done.err}; left: {left}"
+        return None
 
 
 def try_on(runtime, attack, must_succeed):
@@ -340,13 +346,14 @@ def try_on(runtime, attack, must_succeed):
     case = Case(runtime, must_succeed)
     try:
         reached = attack(case)
-        return ("hit", reached) if reached else ("safe", "")
+        verdict = ("hit", reached) if reached else ("safe", "")
     except Skip as s:
-        return "skip", str(s)
+        verdict = "skip", str(s)
     except Exception as x:  # pylint: disable=broad-except
-        return "error", "".join(traceback.format_exception(x)[-4:]) if runtime.is_rt else str(x)
-    finally:
-        case.close()
+        verdict = ("error",
+                   "".join(traceback.format_exception(x)[-4:]) if runtime.is_rt else str(x))
+    left = case.close()
+    return ("error", left) if left and verdict[0] == "safe" else verdict
 
 
 # ---- the rows ----
