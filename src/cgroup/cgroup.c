@@ -22,6 +22,17 @@ static void set_attach(struct plan *p, const struct cgroup *cg)
     p->cgroup_born = p->cgroup_born && !p->cgroup_attach;
 }
 
+/* Where no directory could be made the container is in its caller's, and that is what it sees. */
+static void show_what_is_there(struct plan *p, const struct cgroup *cg, struct arena *a)
+{
+    struct cgroup_view *view = &p->cgroup_view;
+
+    for (unsigned i = 0; i < cg->n; i++)
+        for (unsigned j = 0; cg->h[i].skipped && j < view->n; j++)
+            if (view->v[j].path == cg->h[i].path)
+                view->v[j].path = str_ndup(a, cg->h[i].path, cg->h[i].there);
+}
+
 int step_make_cgroup(struct ctx *c, struct err *e)
 {
     struct cgroup *cg = c->plan->cgroup;
@@ -29,6 +40,8 @@ int step_make_cgroup(struct ctx *c, struct err *e)
 
     if (r == 0 && cg)
         set_attach(c->plan, cg);
+    if (r == 0 && cg)
+        show_what_is_there(c->plan, cg, c->arena);
     return r;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "sys/cred.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -165,7 +166,9 @@ static void fill_view(struct plan *p, struct arena *a, const struct layout *l)
 
 static bool is_unprivileged(const struct plan *p)
 {
-    return p->req->rootless == 1 || (p->req->rootless < 0 && !p->privileged);
+    if (p->req->rootless >= 0)
+        return p->req->rootless;
+    return !p->privileged || sys_in_user_namespace();
 }
 
 static const char *asked_path(const struct plan *p)

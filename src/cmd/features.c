@@ -120,8 +120,9 @@ static struct oci_features_linux *linux_features(struct arena *a)
 
 /* Annotations that change what rt does: an engine must not pass them on from strangers. One that
  * ends in a dot stands for all that begin so. CVE-2024-3154. */
-static const char *const unsafe[] = {"org.systemd.property.", "rt.landlock", "run.oci.hooks.stderr",
-                                     "run.oci.hooks.stdout", "run.oci.mount_context_type"};
+static const char *const unsafe[] = {"org.systemd.property.",        "rt.landlock",
+                                     "run.oci.hooks.stderr",         "run.oci.hooks.stdout",
+                                     "run.oci.keep_original_groups", "run.oci.mount_context_type"};
 
 int cmd_features(struct app *app, int argc, char **argv, struct err *e)
 {

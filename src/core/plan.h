@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 enum kind {
@@ -213,5 +214,14 @@ struct plan {
     mode_t caller_umask;
     bool privileged; /* euid 0 with CAP_SYS_ADMIN in the initial user namespace's sense */
 };
+
+/* The value of an annotation, or NULL. */
+static inline const char *plan_annotation(const struct plan *p, const char *key)
+{
+    for (size_t i = 0; i < p->cfg->annotations.n; i++)
+        if (strcmp(p->cfg->annotations.v[i].key, key) == 0)
+            return p->cfg->annotations.v[i].value;
+    return NULL;
+}
 
 #endif

@@ -43,14 +43,6 @@ static char *state_json(struct ctx *ctx, int status, pid_t pid)
     return oci_write(ctx->arena, &oci_desc_state, &s, false, &n);
 }
 
-static const char *annotation(const struct plan *p, const char *key)
-{
-    for (size_t i = 0; i < p->cfg->annotations.n; i++)
-        if (str_eq(p->cfg->annotations.v[i].key, key))
-            return p->cfg->annotations.v[i].value;
-    return NULL;
-}
-
 /* ---- files that take the output ---- */
 
 struct hook_files {
@@ -59,7 +51,7 @@ struct hook_files {
 
 static int open_file(const struct plan *p, const char *key, int *fd, struct err *e)
 {
-    const char *path = annotation(p, key);
+    const char *path = plan_annotation(p, key);
 
     *fd = -1;
     if (!path || !path[0])

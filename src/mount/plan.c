@@ -147,9 +147,8 @@ static void add_label(struct mount_item *m, const struct plan *p)
     /* These have no room for a label of their own: SELinux labels them by policy. */
     if (str_eq(m->type, "proc") || str_eq(m->type, "sysfs") || str_eq(m->type, "mqueue"))
         return;
-    for (size_t i = 0; i < p->cfg->annotations.n; i++)
-        if (str_eq(p->cfg->annotations.v[i].key, "run.oci.mount_context_type"))
-            kind = p->cfg->annotations.v[i].value;
+    if (plan_annotation(p, "run.oci.mount_context_type"))
+        kind = plan_annotation(p, "run.oci.mount_context_type");
     m->data[m->n_data++] = (struct mount_data){.key = kind, .value = label};
 }
 

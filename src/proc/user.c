@@ -11,14 +11,14 @@
 
 /* Where an unprivileged user wrote the gid map, setgroups(2) is forbidden for good
  * (user_namespaces(7)): without wishes the groups stay as they are, which is all that is
- * possible; a wish cannot be granted. */
+ * possible; a wish cannot be granted. The annotation is how engines ask for the caller's groups. */
 static int set_groups(const struct plan *p, const struct oci_user *user, struct err *e)
 {
     size_t n = user ? user->additional_gids.n : 0;
     bool userns = (p->ns.fresh | p->ns.joined) & CLONE_NEWUSER;
     int r;
 
-    if (p->id.deny_setgroups && n == 0)
+    if ((p->id.deny_setgroups && n == 0) || plan_annotation(p, "run.oci.keep_original_groups"))
         return 0;
     r = p->id.deny_setgroups ? -EPERM : sys_setgroups(n, user ? user->additional_gids.v : NULL);
     if (r == -EPERM && n == 0 && (userns || !p->privileged)) {

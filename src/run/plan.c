@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Owns the completion of the plan: from a request and config.json to what is going to happen. */
+#include "run/annotations.h"
 #include "run/run.h"
 
 #include "base/str.h"
@@ -51,8 +52,8 @@ typedef int part_fn(struct plan *, struct arena *, struct err *);
 
 /* Each concern completes its part, in an order in which it only needs what was decided before. */
 static part_fn *const parts[] = {
-    ns_plan,   cgroup_plan,  rdt_plan, net_plan, io_plan,      mount_plan,
-    caps_plan, seccomp_plan, lsm_plan, box_plan, process_plan, sysctl_plan,
+    annotations_plan, ns_plan,      cgroup_plan, rdt_plan, net_plan,     io_plan,     mount_plan,
+    caps_plan,        seccomp_plan, lsm_plan,    box_plan, process_plan, sysctl_plan,
 };
 
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)

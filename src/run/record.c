@@ -10,6 +10,7 @@
 #include "fs/file.h"
 #include "fs/procfs.h"
 #include "schema.h"
+#include "sys/cred.h"
 #include "sys/sys.h"
 
 #include <dirent.h>
@@ -30,7 +31,7 @@ int record_root_dir(struct arena *a, const char *option, const char **out, struc
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     char cwd[4096];
 
-    if (!option && geteuid() != 0 && runtime && runtime[0] == '/')
+    if (!option && runtime && runtime[0] == '/' && (geteuid() != 0 || sys_in_user_namespace()))
         option = str_path(a, runtime, "rt");
     if (!option)
         option = "/run/rt";

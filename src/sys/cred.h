@@ -46,6 +46,9 @@ int sys_getcwd(char *buf, size_t size);
 int sys_access(int dirfd, const char *path, int mode);
 
 /* Open, and not CLOEXEC: what we opened ourselves always is. */
+/* Are our ids those of a user namespace other than the first (user_namespaces(7))? Root in there is
+ * not root on the host. */
+bool sys_in_user_namespace(void);
 bool sys_fd_is_inherited(int fd);
 bool sys_is_terminal(int fd);
 

@@ -540,4 +540,40 @@ def selinux_where_there_is_none(b):
     b.refused("selinuxLabel", "SELinux")
 
 
+@test
+def an_annotation_keeps_the_callers_groups(b):
+    keep = "run.oci.keep_original_groups"
+    setpriv = ["setpriv", "--groups", "0,7,4242"]
+    b.process["args"] = ["/bin/id", "-G"]
+
+    def groups():
+        b.write()
+        done = subprocess.run([*setpriv, RT, "--root", b.state, "run", "--bundle", b.dir, b.id],
+                              capture_output=True, text=True, check=True)
+        return set(done.stdout.split())
+
+    assert "4242" not in groups()
+    b.config["annotations"] = {keep: "1"}
+    assert {"7", "4242"} <= groups()
+    b.process["user"]["additionalGids"] = [5]
+    b.refused("/annotations/" + keep, "additionalGids")
+
+
+@test
+def annotations_for_what_rt_does_not_do(b):
+    for key, instead in (("run.oci.seccomp.receiver", "listenerPath"),
+                         ("run.oci.seccomp.plugins", "listenerPath"),
+                         ("run.oci.seccomp_bpf_data", "linux.seccomp"),
+                         ("run.oci.pidfd_receiver", "--pidfd-socket"),
+                         ("run.oci.systemd.force_cgroup_v1", "mounts"),
+                         ("run.oci.systemd.subgroup", "scope"),
+                         ("run.oci.delegate-cgroup", "sub-cgroup"),
+                         ("run.oci.handler", "handler"),
+                         ("module.wasm.image/variant", "handler")):
+        b.config["annotations"] = {key: "x"}
+        b.refused("/annotations/" + key, instead)
+    b.config["annotations"] = {"run.oci.systemd.subgroup": "", "org.example.other": "x"}
+    equal(b.output("echo fine"), "fine")
+
+
 main()

@@ -307,5 +307,30 @@ def wait_for(what):
         time.sleep(0.01)
 
 
+@test
+def root_in_a_user_namespace_is_not_root(b):
+    user = User(b)
+    user.bundle("echo inside; ls -d /sys/fs/cgroup")
+    path = f"{b.dir}/config.json"
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"]
+                                     if n["type"] != "user"]
+    for key in ("uidMappings", "gidMappings"):
+        config["linux"].pop(key, None)
+    config["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup",
+                             "source": "cgroup", "options": ["ro"]})
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    done = subprocess.run(
+        ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "env", "-i",
+         "PATH=/usr/bin:/bin", f"XDG_RUNTIME_DIR={b.dir}/xdg", "unshare", "-Urm", f"{b.dir}/rt",
+         "run", "mine"], capture_output=True, text=True, timeout=DEADLINE, check=False,
+        cwd=b.dir, stdin=subprocess.DEVNULL)
+    equal((done.returncode, done.stderr), (0, ""))
+    contains(done.stdout, "inside", "/sys/fs/cgroup")
+    equal(os.listdir(f"{b.dir}/xdg/rt"), [])
+
+
 if __name__ == "__main__":
     main()
