@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "sys/cred.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -168,7 +167,7 @@ static bool is_unprivileged(const struct plan *p)
 {
     if (p->req->rootless >= 0)
         return p->req->rootless;
-    return !p->privileged || sys_in_user_namespace();
+    return !p->privileged || p->in_userns;
 }
 
 static const char *asked_path(const struct plan *p)

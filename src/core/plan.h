@@ -212,6 +212,7 @@ struct plan {
     bool cgroup_helper;     /* a helper keeps the cgroup until init is inside: systemd */
     const char *notify_dir; /* private folder of the notify socket, NULL when none (src/io) */
     mode_t caller_umask;
+    bool in_userns;  /* the caller's ids are not the host's */
     bool privileged; /* euid 0 with CAP_SYS_ADMIN in the initial user namespace's sense */
 };
 

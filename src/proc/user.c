@@ -15,7 +15,7 @@
 static int set_groups(const struct plan *p, const struct oci_user *user, struct err *e)
 {
     size_t n = user ? user->additional_gids.n : 0;
-    bool userns = (p->ns.fresh | p->ns.joined) & CLONE_NEWUSER;
+    bool userns = p->in_userns || ((p->ns.fresh | p->ns.joined) & CLONE_NEWUSER);
     int r;
 
     if ((p->id.deny_setgroups && n == 0) || plan_annotation(p, "run.oci.keep_original_groups"))

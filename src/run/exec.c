@@ -20,6 +20,7 @@
 #include "run/steps.h"
 #include "run/table.h"
 #include "sec/sec.h"
+#include "sys/cred.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -237,7 +238,8 @@ static int prepare(struct ctx *ctx, struct container *c, struct err *e)
 int run_exec(struct request *req, struct container *c, const struct oci_process *process,
              int *exit_code, struct err *e)
 {
-    struct plan plan = {.req = req, .privileged = geteuid() == 0};
+    struct plan plan = {
+        .req = req, .privileged = geteuid() == 0, .in_userns = sys_in_user_namespace()};
     struct oci_config cfg;
     struct ctx ctx;
 

@@ -15,6 +15,7 @@
 #include "rdt/rdt.h"
 #include "schema.h"
 #include "sec/sec.h"
+#include "sys/cred.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +59,10 @@ static part_fn *const parts[] = {
 
 int run_plan(const struct request *req, struct arena *a, struct plan *p, struct err *e)
 {
-    *p = (struct plan){.req = req, .privileged = geteuid() == 0, .caller_umask = current_umask()};
+    *p = (struct plan){.req = req,
+                       .privileged = geteuid() == 0,
+                       .in_userns = sys_in_user_namespace(),
+                       .caller_umask = current_umask()};
     if (run_read_config(p, a, e) < 0)
         return -e->code;
     p->process.cfg = p->cfg->process;
