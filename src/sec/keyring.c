@@ -20,7 +20,11 @@ enum { SEARCH_BY_USER = 0x00080000, SEARCH_BY_OTHER = 0x00000008 };
  */
 static int set_key_label(const struct ctx *ctx, const char *label, struct err *e)
 {
-    return procfs_write(ctx->proc, "self/attr/keycreate", label, e);
+    int r = procfs_write(ctx->proc, "self/attr/keycreate", label, NULL);
+
+    return r < 0 ? fail(e, r, "process.selinuxLabel: write \"%.128s\" to /proc/self/attr/keycreate",
+                        label)
+                 : 0;
 }
 
 /* A later process of the container finds the ring by its name, and for that needs to search it:

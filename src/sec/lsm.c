@@ -89,9 +89,17 @@ static int label_selinux(int proc, const char *label, struct err *e)
                : 0;
 }
 
+static int refuse_label(const char *what, const char *label, struct err *e)
+{
+    return refuse(e, EOPNOTSUPP,
+                  "%s: \"%.128s\" cannot be applied, SELinux is not enabled in this kernel", what,
+                  label);
+}
+
 int lsm_plan(struct plan *p, struct arena *a, struct err *e)
 {
     const struct oci_process *process = p->process.cfg;
+    const char *on_mounts = p->cfg && p->cfg->linux ? given(p->cfg->linux->mount_label) : NULL;
 
     (void)a;
     p->lsm.profile = profile_of(process);
@@ -102,10 +110,9 @@ int lsm_plan(struct plan *p, struct arena *a, struct err *e)
                       "enabled in this kernel",
                       p->lsm.profile);
     if (p->lsm.label && !has_selinux())
-        return refuse(e, EOPNOTSUPP,
-                      "process.selinuxLabel: \"%.128s\" cannot be applied, SELinux is not enabled "
-                      "in this kernel",
-                      p->lsm.label);
+        return refuse_label("process.selinuxLabel", p->lsm.label, e);
+    if (on_mounts && !has_selinux())
+        return refuse_label("/linux/mountLabel", on_mounts, e);
     return 0;
 }
 

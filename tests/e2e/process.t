@@ -523,24 +523,6 @@ def keyring_is_its_own(b):
 
 
 @test
-def apparmor_where_there_is_none(b):
-    if os.path.exists("/sys/module/apparmor"):
-        raise Skip("the kernel has AppArmor")
-    b.process["apparmorProfile"] = "some-profile"
-    b.refused("apparmorProfile", "some-profile", "AppArmor")
-    b.process["apparmorProfile"] = "unconfined"
-    equal(b.output("echo y"), "y")
-
-
-@test
-def selinux_where_there_is_none(b):
-    if os.path.exists("/sys/fs/selinux/enforce"):
-        raise Skip("the kernel has SELinux")
-    b.process["selinuxLabel"] = "system_u:system_r:container_t:s0"
-    b.refused("selinuxLabel", "SELinux")
-
-
-@test
 def an_annotation_keeps_the_callers_groups(b):
     keep = "run.oci.keep_original_groups"
     setpriv = ["setpriv", "--groups", "0,7,4242"]
