@@ -107,8 +107,16 @@ class Run:
         if self.row.files[self.kind] != "*" and self.is_missing():
             self.refused(pointer, "No such file", self.row.alternatives(self.kind)[0][0])
             return "skip", f"this kernel has no {self.row.files[self.kind]}; refused so"
+        if self.row.name == "cpu.realtime_runtime" and not self.has_realtime():
+            self.refused(pointer, "Invalid argument")
+            return "skip", "the parent has no realtime; refused so"
         self.all_steps()
         return "ok", ""
+
+    def has_realtime(self):
+        """Has the parent any that it could give away?"""
+        with Created(self.b, {}) as c:
+            return read(c.cgroup.dir("cpu"), "..", "cpu.rt_runtime_us") != "0"
 
     def no_controller(self, pointer):
         """It is nowhere: beside hierarchies of v1 one could be mounted, which the message says."""
