@@ -189,8 +189,8 @@ def _one(number, f):
         sys.stdout.flush()
 
 
-def main():
-    if os.geteuid() != 0:
+def main(root=True):
+    if root and os.geteuid() != 0:
         print("1..0 # SKIP needs root")
         return
     wanted = sys.argv[1:]
