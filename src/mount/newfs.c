@@ -75,6 +75,27 @@ static bool needs_old_call(const struct mount_item *m)
     return m->old_flags != 0;
 }
 
+/* What keeps a mount harmless comes with it: by the time it is opened anew for the rest, its place
+ * may lead to another one. */
+static unsigned long first_flags(const struct mount_item *m)
+{
+    static const struct {
+        uint64_t attribute;
+        unsigned long flag;
+    } table[] = {
+        {MOUNT_ATTR_RDONLY, MS_RDONLY},
+        {MOUNT_ATTR_NOSUID, MS_NOSUID},
+        {MOUNT_ATTR_NODEV, MS_NODEV},
+        {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
+    };
+    unsigned long flags = m->old_flags;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (m->set & table[i].attribute)
+            flags |= table[i].flag;
+    return flags;
+}
+
 /* What only mount(2) can express. The target is named by its descriptor, so this is no less safe;
  * the mount that now covers it is opened anew. */
 static int mount_by_old_call(const struct mount_item *m, int target, struct err *e)
@@ -92,7 +113,7 @@ static int mount_by_old_call(const struct mount_item *m, int target, struct err 
             return refuse(e, E2BIG, "the options of the mount on %s exceed a page", m->dest);
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", target);
-    r = sys_mount_old(m->source, path, m->type, m->old_flags, data);
+    r = sys_mount_old(m->source, path, m->type, first_flags(m), data);
     return r < 0 ? fail(e, r, "mount %s on %s", m->type, m->dest) : 0;
 }
 

@@ -163,6 +163,29 @@ def exchanged_while_copied(c):
     return None
 
 
+@row("late-options")
+def exchanged_before_options(c):
+    """The options of a mount are set in a second step, when its place leads elsewhere already."""
+    volume = os.path.join(c.dir, "volume")
+    lower = [os.path.join(c.dir, "lower" * 20 + str(i)) for i in range(4)]
+    for d in (f"{volume}/dir", f"{volume}/other", *lower):
+        os.makedirs(d)
+    os.chmod(volume, 0o777)
+    c.add_mount("/vol", type="bind", source=volume, options=["bind"])
+    for _ in range(8):
+        c.add_mount("/vol/dir", type="overlay", source="attack", options=[
+            "nosuid", "nodev", "ro", "lowerdir=" + ":".join(lower)])
+    with c.exchanging(f"{volume}/dir", f"{volume}/other"):
+        for _ in range(c.rounds(40)):
+            done = c.run("grep ' - overlay attack ' /proc/self/mountinfo")
+            lines = done.out.splitlines()
+            loose = [x for x in lines if not {"ro", "nosuid", "nodev"} <= set(
+                x.split()[5].split(","))]
+            if loose:
+                return f"{len(loose)} of {len(lines)}: {loose[0]}"
+    return None
+
+
 @row("shm-owner")
 def modes_of_new_file_systems(c):
     """A tmpfs keeps the sticky bit of the directory it covers; mqueue and shm are what was asked
