@@ -17,7 +17,7 @@
 /* What the options say, still as text: what was not given stays NULL and is not touched. */
 struct wishes {
     const char *file;
-    const char *memory, *reservation, *swap;
+    const char *memory, *reservation, *swap, *kernel, *kernel_tcp;
     const char *shares, *quota, *period, *burst, *rt_runtime, *rt_period, *cpus, *mems, *idle;
     const char *pids, *blkio_weight;
     struct rdt_lines schemata;
@@ -48,6 +48,8 @@ static int take_memory(const struct wishes *w, struct oci_memory *m, struct err 
     TAKE(memory, m, limit, "memory", w->memory, BYTES);
     TAKE(memory, m, reservation, "memory-reservation", w->reservation, BYTES);
     TAKE(memory, m, swap, "memory-swap", w->swap, BYTES);
+    TAKE(memory, m, kernel, "kernel-memory", w->kernel, BYTES);
+    TAKE(memory, m, kernel_tcp, "kernel-memory-tcp", w->kernel_tcp, BYTES);
     return 0;
 }
 
@@ -180,6 +182,8 @@ int cmd_update(struct app *app, int argc, char **argv, struct err *e)
         {"memory", 0, OPT_STRING, &w.memory, "BYTES", "memory, with K, M or G; -1 is unlimited"},
         {"memory-reservation", 0, OPT_STRING, &w.reservation, "BYTES", "protected memory"},
         {"memory-swap", 0, OPT_STRING, &w.swap, "BYTES", "memory and swap together"},
+        {"kernel-memory", 0, OPT_STRING, &w.kernel, "BYTES", "of the kernel, v1 before Linux 5.16"},
+        {"kernel-memory-tcp", 0, OPT_STRING, &w.kernel_tcp, "BYTES", "of TCP buffers, v1"},
         {"cpu-share", 0, OPT_STRING, &w.shares, "N", "relative weight"},
         {"cpu-quota", 0, OPT_STRING, &w.quota, "US", "microseconds in a period"},
         {"cpu-period", 0, OPT_STRING, &w.period, "US", "microseconds of a period"},

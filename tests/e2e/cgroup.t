@@ -475,4 +475,23 @@ def v2_setting_of_v1_is_refused(b):
 
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+@test
+def kernel_memory_by_option_is_set_or_refused(b):
+    b.process["args"] = ["/bin/sleep", "1000"]
+    b.create()
+    equal(b.rt("start", b.id).code, 0)
+    if is_v2():
+        done = b.rt("update", "--kernel-memory-tcp", "1M", b.id)
+        equal(done.code, 1)
+        contains(done.err, "/memory/kernelTCP", "no counterpart")
+        return
+    equal(b.rt("update", "--kernel-memory-tcp", "1M", b.id).code, 0)
+    equal(file_of(b, "memory", "memory.kmem.tcp.limit_in_bytes"), str(1 << 20))
+    done = b.rt("update", "--kernel-memory", "64M", b.id)
+    if done.code:
+        contains(done.err, "/memory/kernel")
+    else:
+        equal(file_of(b, "memory", "memory.kmem.limit_in_bytes"), str(64 << 20))
+
+
 main()
