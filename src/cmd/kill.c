@@ -84,7 +84,7 @@ static int kill_one(struct app *app, const char *id, void *arg, struct err *e)
     if (record_load(app->root, id, app->arena, &c, e) < 0)
         return -e->code;
     pidfd = record_pidfd(&c);
-    status = record_status(&c);
+    status = record_status_by(&c, pidfd);
     if (w->all && (pidfd < 0 || status == CONTAINER_STOPPED))
         return signal_cgroup(&c, w->signal, e);
     if (pidfd < 0 || status == CONTAINER_STOPPED)
