@@ -313,12 +313,19 @@ REASONS = """## What falls short, and why
   the record on disk (which is what `state`, `list` and `delete` live from), the protection of
   rt's own executable, and being told of the end by a signal that is relayed.
 - `run` overlaps work: the network namespace is made on another processor. Where all processors
-  are busy this gains nothing, and the measures above come nearer to the sum of the work.
+  are busy this gains nothing, and the measures above come nearer to the sum of the work. Look at
+  the load average above before comparing: on a busy machine medians say more of the others.
+- The directories of cgroup v1, one for each hierarchy, are made before the clone, so that init can
+  join them by inherited descriptors; the floor makes them beside its child's mounts.
+- Compiling a seccomp profile is paid by every `run`.
+- Growth: each network namespace, mount and process that exists makes the next one dearer in the
+  kernel; the floor's curve in the plot shows how much, and a line of the table takes it away.
+  `list` reads a record and looks at a process for each container.
+- Without a terminal the container writes to the caller's pipe itself and rt copies nothing. With
+  one, the kernel's terminal sets the pace, far below a pipe's.
 - Rows of more than 50 µs in the traces are waits for other processes (`running`, `ready`,
   `limited`, `enter_network`, `end_network`) or calls whose time is the kernel's: clone3, the
   directories of cgroup v1, the load of the device program of cgroup v2, mounts, execve.
-- The kernel's own growth (network namespaces in the tables of routes and of pids, mounts to copy)
-  is in the floor's curve of the plot.
 """
 
 
