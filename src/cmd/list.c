@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/app.h"
+#include "fs/procfs.h"
 #include "schema.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static const char *owner(struct owners *last, uint32_t uid, struct arena *a)
 static size_t collect(struct app *app, const char **ids, size_t n, struct oci_state *states)
 {
     struct owners last = {0};
+    auto_close int proc = n ? procfs_open(NULL) : -1;
     size_t found = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -47,6 +49,7 @@ static size_t collect(struct app *app, const char **ids, size_t n, struct oci_st
         struct err ignored = {0};
 
         if (record_load(app->root, ids[i], app->arena, &c, &ignored) == 0) {
+            c.proc = &proc;
             state_fill(&states[found], &c);
             states[found].owner =
                 owner(&last, c.record ? c.record->owner : (uint32_t)geteuid(), app->arena);

@@ -269,7 +269,8 @@ static bool is_same(const struct container *c, int pidfd)
 /* The process of the record, not another with its pid, and not a zombie that nobody reaped. */
 static bool is_running(const struct container *c)
 {
-    auto_close int proc = procfs_open(NULL);
+    auto_close int own = c->proc ? -1 : procfs_open(NULL);
+    int proc = c->proc ? *c->proc : own;
     unsigned long long ticks;
     char state;
 

@@ -18,6 +18,7 @@ struct container {
     struct oci_record *record; /* NULL: rt was killed before it wrote one */
     struct arena *arena;
     const struct oci_config *cfg; /* our copy of config.json where a command has read it, or NULL */
+    const int *proc; /* a verified /proc (fs/procfs.h) to look by, borrowed; NULL: one each time */
 };
 
 enum container_status {
