@@ -314,9 +314,11 @@ int cgroup_oom_killed(struct cgroup *cg)
     struct hier *h = hier_of(cg, CTL_MEMORY);
     uint64_t n;
 
-    if (!h || h->skipped || hier_open(h, NULL) < 0 || h->kind->oom_kills(h, &n) < 0)
+    if (!h || h->skipped)
         return 0;
-    return n > 0;
+    if (hier_open(h, NULL) == 0 && h->kind->oom_kills(h, &n) == 0)
+        return n > 0;
+    return cg->scope && scope_kills_around(h) > cg->scope->kills_before;
 }
 
 int cgroup_stat(struct cgroup *cg, struct arena *a, struct cgroup_stats *out, struct err *e)

@@ -116,7 +116,9 @@ int cgroup_remove(struct cgroup *cg, struct err *e);
 /* Change limits: what r has is set, what it has not stays. On failure the old values are back. */
 int cgroup_update(struct cgroup *cg, const struct oci_resources *r, struct err *e);
 
-/* Has the memory controller killed something in it? 1, 0; 0 too where nobody counts. */
+/* Has the memory controller killed something in it? 1, 0; 0 too where nobody counts. For a scope
+ * that systemd has removed already, the answer is that of the directory around it: 1 also when a
+ * neighbour was killed since the container was made. */
 int cgroup_oom_killed(struct cgroup *cg);
 
 /* ---- figures ---- */

@@ -198,6 +198,19 @@ int scope_plan(struct plan *p, struct arena *a, const struct layout *l, struct c
     return 0;
 }
 
+uint64_t scope_kills_around(const struct hier *h)
+{
+    char path[CG_PATH];
+    uint64_t n;
+
+    if (h->kind != &kind_v2 || h->there >= sizeof path)
+        return 0;
+    memcpy(path, h->path, h->there);
+    path[h->there] = '\0';
+    auto_close int dir = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+    return dir < 0 || cg_read_key(dir, "memory.events", "oom_kill", &n) < 0 ? 0 : n;
+}
+
 struct scope *scope_of_path(struct arena *a, const char *path, bool user)
 {
     struct scope *s = arena_new(a, struct scope);

@@ -15,6 +15,7 @@ struct scope {
     const char *program;    /* rt-systemd, or NULL: not found */
     bool user;              /* the user's systemd, not the system's */
     bool attach;            /* we may not move a process there, systemd has to */
+    uint64_t kills_before;  /* what scope_kills_around told before the container was made */
     struct bus bus;
 };
 
@@ -32,6 +33,12 @@ int scope_plan(struct plan *p, struct arena *a, const struct layout *l, struct c
 
 /* Does systemd make cgroups in the hierarchy by itself? */
 bool scope_manages(const struct hier *h);
+
+/* How many processes the kernel has killed for want of memory in the innermost directory above the
+ * scope that was there before it. It stays when systemd removes an empty scope, which may be before
+ * anybody can ask the scope itself. 0 also where nobody counts: v1 does not count for those above.
+ */
+uint64_t scope_kills_around(const struct hier *h);
 
 /* A scope from the directory of one that is there. NULL: that is no place of a scope. */
 struct scope *scope_of_path(struct arena *a, const char *path, bool user);

@@ -185,8 +185,11 @@ static int make_unit(struct cgroup *cg, const struct oci_resources *r, struct er
 
 static int systemd_claim(struct cgroup *cg, const struct plan *p, struct err *e)
 {
-    int r = make_unit(cg, limit_resources(p), e);
+    struct hier *memory = hier_of(cg, CTL_MEMORY);
+    int r;
 
+    cg->scope->kills_before = memory ? scope_kills_around(memory) : 0;
+    r = make_unit(cg, limit_resources(p), e);
     if (r < 0) {
         bus_close(&cg->scope->bus);
         return r;

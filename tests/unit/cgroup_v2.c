@@ -5,6 +5,7 @@
  */
 #include "cgroup/kind.h"
 #include "cgroup/limit.h"
+#include "cgroup/scope.h"
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -237,6 +238,28 @@ static void clean_up(void)
         printf("# %s is left\n", top);
 }
 
+/* systemd removes an empty scope when it likes: then the directory around it answers. */
+static void oom_of_a_scope(void)
+{
+    struct cgroup cg = one(BIT(CTL_MEMORY));
+    struct scope scope = {0};
+
+    put("a/memory.events", "oom 3\noom_kill 2\n");
+    is_int((long)scope_kills_around(&cg.h[0]), 2, "killed around it");
+    put("a/b/memory.events", "oom 0\noom_kill 0\n");
+    cg.scope = &scope;
+    is_int(cgroup_oom_killed(&cg), 0, "as long as it is there, its own figure counts");
+    unlink(path("a/b/memory.events"));
+    is_int(cgroup_oom_killed(&cg), 1, "afterwards the one of those above");
+    scope.kills_before = 2;
+    is_int(cgroup_oom_killed(&cg), 0, "but for what was before");
+    cg.scope = NULL;
+    is_int(cgroup_oom_killed(&cg), 0, "without systemd nobody else removes it");
+    unlink(path("a/memory.events"));
+    is_int((long)scope_kills_around(&cg.h[0]), 0, "nobody counts");
+    fd_close(&cg.h[0].fd);
+}
+
 int main(void)
 {
     if (!mkdtemp(top) || mkdir(path("a"), 0755) < 0 || mkdir(path("a/b"), 0755) < 0)
@@ -248,6 +271,7 @@ int main(void)
     needs_a_controller();
     tells_state();
     gives_figures();
+    oom_of_a_scope();
     clean_up();
     arena_free(&arena);
     return done_testing();
