@@ -78,7 +78,10 @@ static void no_program(void)
     is_int(bus_open(&b, NULL, false, &e), -ENOENT, "no program");
     ok(strstr(e.text, "rt-systemd") && strstr(e.hint, "cgroupfs"), "it says what to do: %s",
        e.hint);
-    ok(bus_open(&b, "/nowhere/rt-systemd", false, &e) == -ENOENT && b.sock == -1, "not there");
+    if (getenv("RT_VALGRIND"))
+        skip("not there", "valgrind loses the error of a program that cannot be run");
+    else
+        ok(bus_open(&b, "/nowhere/rt-systemd", false, &e) == -ENOENT && b.sock == -1, "not there");
 }
 
 static void no_bus(void)
