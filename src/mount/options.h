@@ -8,9 +8,8 @@
 #include "core/plan.h"
 
 /* Apply n option words to the item, in order: a later word overrides an earlier one. Words that
- * are not in the table become data. */
-int options_read(struct mount_item *, const char *const *words, size_t n, struct arena *,
-                 struct err *);
+ * are not in the table become data; empty ones mean nothing. */
+void options_read(struct mount_item *, const char *const *words, size_t n, struct arena *);
 
 /* A propagation word like "rslave". -EINVAL when it is none. */
 int options_propagation(const char *word, uint64_t *propagation, bool *recursive);

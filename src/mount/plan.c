@@ -162,9 +162,7 @@ static int plan_item(struct mount_item *m, const struct oci_mount *c, struct pla
     m->type = c->type ? c->type : "none";
     m->source = c->source;
     m->tree = m->userns = -1;
-    r = options_read(m, c->options.v, c->options.n, a, e);
-    if (r < 0)
-        return r;
+    options_read(m, c->options.v, c->options.n, a);
     m->kind = kind_of(m);
     r = check_dest(m, e);
     if (r < 0)

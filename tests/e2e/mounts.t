@@ -27,6 +27,15 @@ def host_dir(b, name, **files):
 
 
 @test
+def empty_options_mean_nothing(b):
+    b.add_mount("/mnt", type="bind", source=b.dir, options=["rbind", "", "ro"])
+    b.add_mount("/tmp", type="tmpfs", source="tmpfs", options=["", "size=4k"])
+    done = b.run("cat /proc/mounts; : >/mnt/x")
+    contains(done.out, "size=4k")
+    contains(done.err, "Read-only")
+
+
+@test
 def bind_mount_of_a_directory_shows_its_files(b):
     b.add_mount("/mnt", type="bind", source=host_dir(b, "vol", a="hello"), options=["bind"])
     equal(b.output("cat /mnt/a"), "hello")
