@@ -113,7 +113,7 @@ static uint64_t mask_of(const struct oci_strs *set, uint64_t known, uint64_t gra
     return mask & grantable;
 }
 
-static void warn_about(uint64_t mask, const char *why)
+static void tell_of(void (*tell)(const char *format, ...), uint64_t mask, const char *why)
 {
     char list[1024] = "";
 
@@ -121,16 +121,24 @@ static void warn_about(uint64_t mask, const char *why)
         if (mask & bit(cap))
             note(list, sizeof list, name_of(cap));
     if (list[0])
-        log_warn("process.capabilities: left out %s: %s", list, why);
+        tell("process.capabilities: left out %s: %s", list, why);
 }
 
-static void warn(const struct left_out *out)
+/* Engines fill all sets but the inheritable one with the same list: nobody there misses the ambient
+ * ones, and a warning would be in the output of each container of theirs. */
+static bool is_habit(const struct caps_plan *caps, const struct left_out *out)
+{
+    return !caps->inheritable && out->ambient == caps->permitted;
+}
+
+static void warn(const struct caps_plan *caps, const struct left_out *out)
 {
     if (out->unknown[0])
         log_warn("process.capabilities: left out %s: unknown", out->unknown);
-    warn_about(out->ungrantable, "this host cannot grant them");
-    warn_about(out->effective, "effective but not permitted");
-    warn_about(out->ambient, "ambient but not both permitted and inheritable");
+    tell_of(log_warn, out->ungrantable, "this host cannot grant them");
+    tell_of(log_warn, out->effective, "effective but not permitted");
+    tell_of(is_habit(caps, out) ? log_info : log_warn, out->ambient,
+            "ambient but not both permitted and inheritable");
 }
 
 /* The kernel takes an inheritable capability only from the bounding set, but keeps one that is
@@ -194,7 +202,7 @@ int caps_plan(struct plan *p, struct arena *a, struct err *e)
     out.ambient = caps.ambient & ~(caps.permitted & caps.inheritable);
     caps.effective &= ~out.effective;
     caps.ambient &= ~out.ambient;
-    warn(&out);
+    warn(&caps, &out);
     p->caps = caps;
     return 0;
 }

@@ -82,6 +82,13 @@ def ambient_without_inheritable_is_a_warning(b):
 
 
 @test
+def the_ambient_set_of_engines_is_no_warning(b):
+    caps(b, bounding=CAPS, permitted=CAPS, effective=CAPS, ambient=CAPS)
+    done = b.run("grep CapAmb /proc/self/status")
+    equal((done.code, done.out.split()[1], done.err), (0, NONE, ""))
+
+
+@test
 def capability_that_the_host_lacks_is_a_warning(b):
     with open("/proc/self/status", encoding="ascii") as f:
         bounding = int(next(x for x in f if x.startswith("CapBnd")).split()[1], 16)
