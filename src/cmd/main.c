@@ -119,17 +119,21 @@ static int open_log(const char *dest, struct err *e)
 {
     int fd;
 
+    log_also_stderr(true);
     if (str_starts(dest, "journald:"))
         return log_socket("/run/systemd/journal/socket", LOG_SINK_JOURNALD, dest + 9, e);
     if (str_starts(dest, "syslog:"))
         return log_socket("/dev/log", LOG_SINK_SYSLOG, dest + 7, e);
-    if (str_starts(dest, "file:"))
+    if (str_starts(dest, "file:")) {
         dest += 5;
+    } else if (strcspn(dest, ":") < strcspn(dest, "/") && strchr(dest, ':')) {
+        refuse(e, EINVAL, "--log: \"%s\" is no destination", dest);
+        return err_hint(e, "journald:ID, syslog:ID, or file:PATH for a file with such a name");
+    }
     fd = sys_open(AT_FDCWD, dest, O_WRONLY | O_APPEND | O_CREAT, 0644);
     if (fd < 0)
         return fail(e, fd, "open the log %s", dest);
     log_to(fd, LOG_SINK_STREAM, NULL);
-    log_also_stderr(true);
     return 0;
 }
 

@@ -68,6 +68,51 @@ def json_log_has_level_msg_and_time(b):
     contains(line["time"], "T", "Z")
 
 
+# A machine's /run/systemd/journal/socket or /dev/log, in a mount namespace of its own.
+WITH_LOG = """mount -t tmpfs none /run && mount -t tmpfs none /dev &&
+mkdir -p "${1%/*}" && : >"$1" && mount --bind "$2" "$1" && shift 2 && exec "$@" """
+
+
+def logged(b, machine_log, *words):
+    """(what came, what rt printed)"""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(f"{b.dir}/log.sock")
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", WITH_LOG,
+                               "sh", machine_log, s.getsockname(), RT, "--root", b.state, *words],
+                              capture_output=True, text=True, timeout=DEADLINE, check=False)
+        s.settimeout(DEADLINE)
+        return s.recv(4096).decode(), done
+
+
+@test
+def journald_gets_errors(b):
+    came, done = logged(b, "/run/systemd/journal/socket", "--log", "journald:web", "state",
+                        "nobody")
+    equal(came.splitlines()[:2], ["PRIORITY=3", "SYSLOG_IDENTIFIER=web"])
+    contains(came, "MESSAGE=", "does not exist")
+    contains(done.stderr, "does not exist")
+    equal((done.returncode, done.stdout), (1, ""))
+
+
+@test
+def syslog_gets_errors(b):
+    came, done = logged(b, "/dev/log", "--log", "syslog:", "state", "nobody")
+    equal(came[:7], "<27>rt[")
+    contains(came, "does not exist")
+    contains(done.stderr, "does not exist")
+
+
+@test
+def a_log_that_is_not_there(b):
+    done = b.rt("--log", "journal:web", "state", "nobody")
+    equal(done.code, 1)
+    contains(done.err, '"journal:web" is no destination', "journald:ID")
+    contains(b.rt("--log", "/nowhere/log", "state", "nobody").err, "open the log /nowhere/log")
+    log = f"{b.dir}/with:colon"
+    contains(b.rt("--log", f"file:{log}", "state", "nobody").err, "does not exist")
+    equal(os.path.exists(log), True)
+
+
 @test
 def go_style_long_option(b):
     b.write()
