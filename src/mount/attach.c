@@ -122,11 +122,21 @@ int mount_target(const struct root *root, const struct mount_item *m, struct err
     return take_fd(&fd);
 }
 
+/* The kernel says EINVAL or ENOTDIR when a file would cover a directory or the other way round;
+ * engines look for the latter's words. */
+static bool is_mixed(int tree, int target)
+{
+    struct stat a, b;
+
+    return sys_fstat(tree, &a) == 0 && sys_fstat(target, &b) == 0 &&
+           S_ISDIR(a.st_mode) != S_ISDIR(b.st_mode);
+}
+
 int mount_attach(int tree, int target, const struct mount_item *m, struct err *e)
 {
     int r = sys_move_mount(tree, target, "");
 
-    if (r == -ENOTDIR)
+    if (r == -ENOTDIR || (r == -EINVAL && is_mixed(tree, target)))
         return refuse(e, ENOTDIR, "mount %s on %s: not a directory (one of the two is a file)",
                       m->source ? m->source : m->type, m->dest);
     return r < 0 ? fail(e, r, "mount %s on %s", m->source ? m->source : m->type, m->dest) : 0;

@@ -244,6 +244,39 @@ def exec_into_a_stopped_or_unknown_container(b):
 
 
 @test
+def words_that_engines_look_for(b):
+    """containerd, podman, docker and CRI-O decide by these, in the output of either runtime."""
+    running(b)
+    contains(b.rt("create", "--bundle", b.dir, b.id).err, "container with given ID already exists")
+    for words in (("state",), ("start",), ("kill", "TERM"), ("delete",), ("exec", "true")):
+        contains(b.rt(words[0], "nobody", *words[1:]).err, "does not exist")
+    b.rt("kill", b.id, "KILL")
+    for _ in range(100):
+        if '"stopped"' in b.rt("state", b.id).out:
+            break
+    contains(b.rt("kill", b.id, "TERM").err, "container not running")
+    equal(b.rt("delete", b.id).code, 0)
+    equal(b.rt("delete", "--force", b.id).code, 0)
+
+
+@test
+def words_about_programs(b):
+    with open(f"{b.rootfs}/not-executable", "w", encoding="utf-8"):
+        pass
+    for program, words in (("nothing-such", "executable file not found in $PATH"),
+                           ("/nothing/such", "no such file or directory"),
+                           ("/not-executable", "permission denied")):
+        b.process["args"] = [program]
+        b.write()
+        done = b.rt("run", "--bundle", b.dir, b.id)
+        contains(done.err, words)
+        assert done.code != 0
+    b.add_mount("/bin", type="bind", source=f"{b.dir}/config.json", options=["bind"])
+    b.write()
+    contains(b.rt("run", "--bundle", b.dir, b.id).err.lower(), "not a directory")
+
+
+@test
 def pause_stops_and_resume_goes_on(b):
     running(b)
     equal(b.rt("pause", b.id).code, 0)
