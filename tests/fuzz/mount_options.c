@@ -65,20 +65,27 @@ static bool is_known(const char *word)
     return false;
 }
 
+static bool is_word(const struct mount_data *d, const char *word)
+{
+    size_t key = strcspn(word, "=");
+
+    if (strlen(d->key) != key || strncmp(d->key, word, key) != 0)
+        return false;
+    return word[key] ? d->value && strcmp(d->value, word + key + 1) == 0 : !d->value;
+}
+
+/* What is not known is data, in its order. Some options that are known are data, too: these are
+ * passed over. */
 static void check_data(const struct mount_item *m, const struct list *l)
 {
     unsigned at = 0;
 
     for (size_t i = 0; i < l->n; i++) {
-        size_t key = strcspn(l->v[i], "=");
         if (!l->v[i][0] || is_known(l->v[i]))
             continue;
-        /* Some options that are known are data, too: these are passed over. */
-        while (at < m->n_data &&
-               (strlen(m->data[at].key) != key || strncmp(m->data[at].key, l->v[i], key) != 0))
+        while (at < m->n_data && !is_word(&m->data[at], l->v[i]))
             at++;
-        if (at == m->n_data || !!l->v[i][key] != !!m->data[at].value ||
-            (l->v[i][key] && strcmp(m->data[at].value, l->v[i] + key + 1) != 0))
+        if (at == m->n_data)
             abort();
         at++;
     }

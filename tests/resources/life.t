@@ -343,9 +343,9 @@ def scope_is_in_its_slice(b):
 @test
 def scope_that_systemd_stops_can_be_deleted(b):
     by_systemd()
-    with Created(b, {}, start=True) as c:
+    with Created(b, {}, start=True):
         subprocess.run(["systemctl", "kill", "--signal=KILL", unit_of(b)], check=True, timeout=60)
-        until(lambda: not os.path.exists(f"/proc/{c.pid}/exe"))
+        until(lambda: '"stopped"' in b.rt("state", b.id).out)
         done = b.rt("delete", b.id)
         equal((done.code, done.err), (0, ""))
     equal(traces(b), [])
