@@ -150,7 +150,7 @@ IMAGE_METHODS = {"ListImages", "ImageStatus"}
 SHORT = {"res.": "linux.resources.", "sec.": "linux.security_context.",
          "ns.": "linux.security_context.namespace_options."}
 NODE = 2
-RUNNING, EXITED = 1, 2
+EXITED = 2
 
 
 def table():
@@ -335,6 +335,9 @@ def create(service, pod_id, name, *words):
         at = words.index("--")
         words, config["command"] = words[:at], words[at + 1:]
     assign(config, words)
+    log = os.path.join(sandbox["log_directory"], config["log_path"])
+    if os.path.exists(log):  # of a container before
+        os.unlink(log)
     return service("CreateContainer", pod_sandbox_id=pod_id, config=config,
                    sandbox_config=sandbox)["container_id"]
 
@@ -368,11 +371,11 @@ def show(out, err=""):
 
 
 def ended(service, container):
-    for _ in range(500):
+    for _ in range(1000):
         found = status(service, container)
         if found["state"] == EXITED:
             return found
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise SystemExit("cri.py: it does not end")
 
 
@@ -423,12 +426,12 @@ def get(service, path, method, *words):
     return pick(service(method, **assign({}, words)), path)
 
 
-def log(service, container, stream="stdout"):
+def show_log(service, container, stream="stdout"):
     show(logged(service, container, stream))
 
 
 VERBS = {"call": call, "get": get, "pod": pod, "create": create, "start": start, "run": run,
-         "exec": execute, "stop": stop, "rm": rm, "rmp": rmp, "log": log}
+         "exec": execute, "stop": stop, "rm": rm, "rmp": rmp, "log": show_log}
 
 
 def main():
