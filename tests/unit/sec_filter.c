@@ -7,6 +7,7 @@
 #include "tap.h"
 
 #include <linux/audit.h>
+#include <stdlib.h>
 
 static void compare_meaning(unsigned seed)
 {
@@ -202,7 +203,10 @@ static void refusals(void)
 
 int main(void)
 {
-    for (unsigned seed = 1; seed <= 30; seed++)
+    const char *more = getenv("RT_PROFILES"); /* of chance; each takes a second */
+    unsigned profiles = more ? (unsigned)atoi(more) : 4;
+
+    for (unsigned seed = 1; seed <= profiles; seed++)
         compare_meaning(seed);
     newer_than_the_profile();
     newer_than_the_library();
