@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "fs/root.h"
+#include "proc/internal.h"
 #include "sys/cred.h"
 #include "sys/sys.h"
 
@@ -33,6 +34,14 @@ static bool has_moved(void)
            (here.st_dev != root.st_dev || here.st_ino != root.st_ino);
 }
 
+/* In lower case: engines look for "permission denied" and "not a directory". */
+static int cannot_enter(const char *cwd, int code, struct err *e)
+{
+    char word[64];
+
+    return refuse(e, -code, "process.cwd: enter %s: %s", cwd, errno_word(code, word, sizeof word));
+}
+
 /* The directory, made if `make` and missing. */
 static int find(const char *cwd, bool make, struct err *e)
 {
@@ -45,7 +54,7 @@ static int find(const char *cwd, bool make, struct err *e)
     fd = root_find(&root, cwd);
     if (fd == -ENOENT && make)
         return root_mkdir_all(&root, cwd, e);
-    return fd < 0 ? fail(e, fd, "process.cwd: open %s", cwd) : fd;
+    return fd < 0 ? cannot_enter(cwd, fd, e) : fd;
 }
 
 static int enter(const char *cwd, bool make, struct err *e)
@@ -56,13 +65,14 @@ static int enter(const char *cwd, bool make, struct err *e)
     if (fd < 0)
         return fd;
     r = sys_fchdir(fd);
-    return r < 0 ? fail(e, r, "process.cwd: enter %s", cwd) : 0;
+    return r < 0 ? cannot_enter(cwd, r, e) : 0;
 }
 
 int step_make_cwd(struct ctx *ctx, struct err *e)
 {
     const char *cwd = cwd_of(ctx);
-    int r = cwd ? enter(cwd, true, e) : 0;
+    bool make = ctx->plan->req->kind != KIND_EXEC;
+    int r = cwd ? enter(cwd, make, e) : 0;
 
     /* Root may be nobody there (NFS with root_squash): then the user has to try. */
     if (r == -EACCES || r == -EPERM) {

@@ -72,7 +72,8 @@ step_fn step_set_user;
  * step_make_cwd), change to it, and verify that it lies inside the root. */
 step_fn step_enter_cwd;
 
-/* init, after pivot_root and before step_set_user: create a missing cwd, 0755. */
+/* init, after pivot_root and before step_set_user: enter the cwd as root. Missing, it is created,
+ * 0755; but not by an exec, whose caller may have mistyped. */
 step_fn step_make_cwd;
 
 step_fn step_set_umask; /* only when given */
