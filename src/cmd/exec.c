@@ -38,6 +38,24 @@ static int read_file(struct app *app, const char *file, struct oci_process **out
     return 0;
 }
 
+/* Beside the container's own. */
+static int add_gids(struct app *app, struct oci_user *u, const struct wishes *w, struct err *e)
+{
+    size_t n = u->additional_gids.n;
+    uint32_t *v = arena_array(app->arena, n + w->gids.n + 1, sizeof *v);
+
+    for (size_t i = 0; i < n; i++)
+        v[i] = u->additional_gids.v[i];
+    for (size_t i = 0; i < w->gids.n; i++)
+        if (num_u32(w->gids.v[i], &v[n + i]) < 0)
+            return refuse(e, EINVAL, "--additional-gids: expected a number, got \"%s\"",
+                          w->gids.v[i]);
+    u->additional_gids.v = v;
+    u->additional_gids.n = n + w->gids.n;
+    SET(u, user, additional_gids);
+    return 0;
+}
+
 /* "UID" or "UID:GID"; without a gid that of the container stays. */
 static int set_user(struct app *app, struct oci_process *p, const struct wishes *w, struct err *e)
 {
@@ -49,15 +67,8 @@ static int set_user(struct app *app, struct oci_process *p, const struct wishes 
         *u = *p->user;
     p->user = u;
     SET(p, process, user);
-    if (w->gids.n) {
-        u->additional_gids.v = arena_array(app->arena, w->gids.n, sizeof(uint32_t));
-        u->additional_gids.n = w->gids.n;
-        SET(u, user, additional_gids);
-    }
-    for (size_t i = 0; i < w->gids.n; i++)
-        if (num_u32(w->gids.v[i], &u->additional_gids.v[i]) < 0)
-            return refuse(e, EINVAL, "--additional-gids: expected a number, got \"%s\"",
-                          w->gids.v[i]);
+    if (w->gids.n && add_gids(app, u, w, e) < 0)
+        return -e->code;
     if (!w->user)
         return 0;
     colon = strchr(w->user, ':');

@@ -440,6 +440,14 @@ def users_that_are_none(b):
 
 
 @test
+def groups_are_added(b):
+    b.process["user"] = {"uid": 0, "gid": 0, "additionalGids": [3]}
+    running(b)
+    equal(inside(b, "id -G", "--additional-gids", "11", "-g", "12"), "0 3 11 12")
+    equal(inside(b, "id -G", "--user", "7:8", "-g", "11"), "8 3 11")
+
+
+@test
 def a_capability_is_added_but_never_inheritable(b):
     """CVE-2022-29162 and CVE-2022-27650."""
     b.process["capabilities"] = {s: ["CAP_CHOWN"] for s in ("bounding", "permitted", "effective")}
