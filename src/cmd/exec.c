@@ -103,7 +103,28 @@ static struct oci_strs as_strs(const struct string_list *l)
     return (struct oci_strs){.n = l->n, .v = l->v};
 }
 
-/* Never inheritable (CVE-2022-29162), and ambient only what already is inheritable: nothing. */
+static bool lists(const struct oci_strs *s, const char *name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (str_eq(s->v[i], name))
+            return true;
+    return false;
+}
+
+/* Ambient is only what is inheritable already: capabilities(7). */
+static void add_ambient(struct app *app, struct oci_capabilities *c, const struct string_list *caps)
+{
+    struct string_list more = {.v = arena_array(app->arena, caps->n + 1, sizeof *more.v)};
+
+    for (size_t i = 0; i < caps->n; i++)
+        if (lists(&c->inheritable, caps->v[i]))
+            more.v[more.n++] = caps->v[i];
+    c->ambient = joined(app->arena, &c->ambient, &more);
+    if (more.n)
+        SET(c, capabilities, ambient);
+}
+
+/* Never inheritable (CVE-2022-29162). */
 static void add_caps(struct app *app, struct oci_process *p, const struct wishes *w)
 {
     struct oci_capabilities *c = arena_new(app->arena, struct oci_capabilities);
@@ -115,6 +136,7 @@ static void add_caps(struct app *app, struct oci_process *p, const struct wishes
     c->bounding = joined(app->arena, &c->bounding, &w->caps);
     c->permitted = joined(app->arena, &c->permitted, &w->caps);
     c->effective = joined(app->arena, &c->effective, &w->caps);
+    add_ambient(app, c, &w->caps);
     SET(c, capabilities, bounding);
     SET(c, capabilities, permitted);
     SET(c, capabilities, effective);

@@ -470,6 +470,16 @@ def inheritable_capabilities_of_the_container_stay_as_they_are(b):
 
 
 @test
+def an_added_capability_that_is_inheritable_reaches_a_user(b):
+    b.process["capabilities"] = {s: ["CAP_CHOWN", "CAP_KILL"] for s in (
+        "bounding", "permitted", "effective", "inheritable")}
+    running(b)
+    equal(int(status(b, "CapEff", user="7"), 16), 0)
+    equal([int(status(b, s, "--cap", "CAP_KILL", user="7"), 16) for s in ("CapEff", "CapAmb")],
+          [KILL, KILL])
+
+
+@test
 def an_unknown_capability_is_a_warning(b):
     running(b)
     for name in ("CAP_FLY", "KILL", "cap_kill"):
