@@ -11,6 +11,8 @@ api.proto.
     cri.py start POD NAME [FIELD=VALUE...] [-- COMMAND...]    create and start; its ID
     cri.py run POD NAME [FIELD=VALUE...] [-- COMMAND...]      to its end: outputs and exit code
     cri.py exec [-t SECONDS] CONTAINER COMMAND...             outputs and exit code
+    cri.py stream [-s ROWSxCOLUMNS] [-T] CONTAINER COMMAND...   exec with streams, -T: a terminal
+    cri.py attach [-s ROWSxCOLUMNS] [-T] CONTAINER
     cri.py stop [-t SECONDS] CONTAINER...
     cri.py rm CONTAINER...                      by force
     cri.py rmp POD...                           by force
@@ -29,6 +31,7 @@ import os
 import sys
 import time
 
+import channels
 import grpc
 
 # NAME FIELD:NUMBER:TYPE...; a type is str, bytes, int, bool, map (of strings) or a message; an
@@ -120,6 +123,10 @@ ReopenContainerLogRequest container_id:1:str
 ReopenContainerLogResponse
 ExecSyncRequest container_id:1:str cmd:2:*str timeout:3:int
 ExecSyncResponse stdout:1:bytes stderr:2:bytes exit_code:3:int
+ExecRequest container_id:1:str cmd:2:*str tty:3:bool stdin:4:bool stdout:5:bool stderr:6:bool
+ExecResponse url:1:str
+AttachRequest container_id:1:str stdin:2:bool tty:3:bool stdout:4:bool stderr:5:bool
+AttachResponse url:1:str
 ImageFilter image:1:ImageSpec
 ListImagesRequest filter:1:ImageFilter
 Image id:1:str repo_tags:2:*str repo_digests:3:*str size:4:int uid:5:Int64Value username:6:str
@@ -401,6 +408,48 @@ def execute(service, *words):
     return done["exit_code"]
 
 
+def streams_options(words):
+    words, size, tty = list(words), "", False
+    while words[0] in ("-s", "-T"):
+        if words.pop(0) == "-s":
+            size = words.pop(0)
+        else:
+            tty = True
+    return size, tty, words
+
+
+def relay(url, size):
+    """All of standard input there (which cannot end there: protocol v4 has no word for it), and
+    what comes back; the exit code."""
+    peer = channels.Channels(url)
+    if size:
+        peer.resize(*map(int, size.split("x")))
+    peer.send(channels.STDIN, sys.stdin.buffer.read())
+    result = b""
+    for channel, data in peer.messages():
+        if channel == channels.STATUS:
+            result += data
+        elif channel in (channels.STDOUT, channels.STDERR):
+            out = sys.stdout if channel == channels.STDOUT else sys.stderr
+            out.buffer.write(data)
+            out.flush()
+    code, message = channels.exit_code(result)
+    show("", message)
+    return code
+
+
+def stream(service, *words):
+    size, tty, (container, *command) = streams_options(words)
+    return relay(service("Exec", container_id=container, cmd=command, tty=tty, stdin=True,
+                         stdout=True, stderr=not tty)["url"], size)
+
+
+def attach(service, *words):
+    size, tty, (container,) = streams_options(words)
+    return relay(service("Attach", container_id=container, tty=tty, stdin=True, stdout=True,
+                         stderr=not tty)["url"], size)
+
+
 def stop(service, *words):
     grace, containers = seconds(words)
     for container in containers:
@@ -431,7 +480,8 @@ def show_log(service, container, stream="stdout"):
 
 
 VERBS = {"call": call, "get": get, "pod": pod, "create": create, "start": start, "run": run,
-         "exec": execute, "stop": stop, "rm": rm, "rmp": rmp, "log": show_log}
+         "exec": execute, "stream": stream,
+         "attach": attach, "stop": stop, "rm": rm, "rmp": rmp, "log": show_log}
 
 
 def main():
