@@ -48,6 +48,7 @@ isolate() {
     # shellcheck disable=SC2016 # for the shell inside
     unshare -m -n -p -f --kill-child --mount-proc --propagation private bash -c '
         ip link set lo up
+        mount -t tmpfs -o mode=1777 none /dev/shm
         controllers=/sys/fs/cgroup/unified/cgroup.controllers
         ! grep -q . $controllers 2>/dev/null || mount --bind /dev/null $controllers
         exec bash "$@"' iso "$3" &
