@@ -1,107 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""rt exec: one more process in a container, by options or by a file, and how it fails."""
+"""rt exec: one more process in a container, by options or by a file."""
 
 import array
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
-import time
 
-from harness import DEADLINE, GLOBALS, RT, Skip, contains, equal, main, test
+from execs import CANNOT, by_document, detached, document, inside, popen, read, refused, running, \
+    sleeper, status, until
+from harness import DEADLINE, Skip, contains, equal, main, test
 
-KILL, CHOWN, SYS_TIME = 1 << 5, 1 << 0, 1 << 25
-CANNOT = 255  # what rt and runc exit with when the command was not run; crun: 1
-
-
-def running(b, *args):
-    b.process["args"] = list(args or ("/bin/sleep", "1000"))
-    b.create()
-    equal(b.rt("start", b.id).code, 0)
-
-
-def inside(b, script, *options, **kw):
-    done = b.rt("exec", *options, b.id, "/bin/sh", "-c", script, **kw)
-    equal((done.code, done.err), (0, ""))
-    return done.out.strip()
-
-
-def refused(b, *words, options=(), command=("/bin/true",), name=None):
-    """The command does not run; one line says why."""
-    done = b.rt("exec", *options, name or b.id, *command)
-    contains(done.err, *words)
-    equal((done.code, done.out, len(done.err.splitlines())), (CANNOT, "", 1))
-
-
-def document(b, **members):
-    """A file for --process."""
-    path = os.path.join(b.dir, "process.json")
-    with open(path, "w", encoding="utf-8") as f:
-        json.dump({"cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}, **members}, f)
-    return path
-
-
-def by_document(b, script, **members):
-    done = b.rt("exec", "--process", document(b, args=["/bin/sh", "-c", script], **members), b.id)
-    equal((done.code, done.err), (0, ""))
-    return done.out.strip()
-
-
-def detached(b, *args, code=0, **kw):
-    """exec with streams that are no pipes: what is detached keeps them. What rt said."""
-    with open(os.path.join(b.dir, "said"), "w+", encoding="utf-8") as said:
-        done = subprocess.run([RT, *GLOBALS, "--root", b.state, "exec", "--detach", *args],
-                              stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                              timeout=DEADLINE, check=False, **kw)
-        said.seek(0)
-        text = said.read()
-    equal((done.returncode, text if code == 0 else ""), (code, ""))
-    return text
-
-
-def sleeper(b, *options):
-    """The pid of a process that was added."""
-    path = os.path.join(b.dir, "pid")
-    detached(b, *options, "--pid-file", path, b.id, "/bin/sleep", "1000")
-    return int(read(path))
-
-
-def popen(b, *args, **kw):
-    kw.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen([RT, *GLOBALS, "--root", b.state, "exec", *args], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
-
-
-def read(path):
-    with open(path, encoding="utf-8") as f:
-        return f.read()
-
-
-def first(b):
-    """The pid of the container's own process."""
-    return json.loads(b.rt("state", b.id).out)["pid"]
-
-
-def until(what, condition):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"in vain: {what}"
-        time.sleep(0.02)
-
-
-def stopped(b):
-    running(b)
-    equal(b.rt("kill", b.id, "KILL").code, 0)
-    until("it stops", lambda: '"stopped"' in b.rt("state", b.id).out)
-
-
-def status(b, key, *options, user=None):
-    """A line of /proc/self/status."""
-    options += ("--user", user) if user else ()
-    return inside(b, f"grep ^{key}: /proc/self/status", *options).split(":", 1)[1].strip()
+KILL, CHOWN = 1 << 5, 1 << 0
 
 
 class Server:
@@ -522,6 +434,58 @@ def security_modules_that_are_missing(b):
         refused(b, word, options=(option, "name"))
         path = document(b, args=["/bin/true"], **{key: "name"})
         refused(b, word, options=("--process", path), command=())
+
+
+# ---- descriptors ----
+
+class Three:
+    """The write end of a pipe as descriptor 3."""
+
+    def __enter__(self):
+        self.read, w = os.pipe()
+        if self.read == 3:
+            self.read = os.dup(3)
+        if w != 3:
+            os.dup2(w, 3)
+            os.close(w)
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.read)
+        os.close(3)
+
+
+@test
+def descriptors_stay_outside(b):
+    running(b)
+    with Three():
+        equal(inside(b, "ls /proc/self/fd", pass_fds=(3,)).split(), ["0", "1", "2", "3"])
+
+
+@test
+def preserved_descriptors_are_passed(b):
+    running(b)
+    with Three() as pipe:
+        inside(b, "echo hello >&3", "--preserve-fds", "1", pass_fds=(3,))
+        equal(os.read(pipe.read, 100), b"hello\n")
+
+
+@test
+def a_preserved_descriptor_that_is_not_open(b):
+    running(b)
+    refused(b, "not open", options=("--preserve-fds", "30"))
+    for n in ("-1", "x", ""):
+        equal(b.rt("exec", f"--preserve-fds={n}", b.id, "/bin/true").code != 0, True)
+
+
+@test
+def sockets_of_the_caller_are_not_the_commands(b):
+    """They are for who makes a container; runc and crun do not pass them on either."""
+    running(b)
+    with Three():
+        out = inside(b, "echo $LISTEN_FDS-$LISTEN_PID; ls /proc/self/fd", pass_fds=(3,),
+                     env=dict(os.environ, LISTEN_FDS="1"))
+    equal(out.split(), ["-", "0", "1", "2", "3"])  # 3 is the directory that ls reads
 
 
 main()
