@@ -4,6 +4,7 @@
 
 #include "sys/sched.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static int read_list(const char *text, unsigned char *mask)
         unsigned long first = strtoul(text, &end, 10), last = first;
 
         if (end == text)
+            return -EINVAL;
+        if (*end == '-' && !isdigit((unsigned char)end[1]))
             return -EINVAL;
         if (*end == '-')
             last = strtoul(end + 1, &end, 10);
