@@ -11,6 +11,9 @@
 #   feature NAME <<'E'        passes when the text, as a bash script with -e, ends with 0
 #   text
 #   E
+#   prepare NAME <<'E'        the same, for what other features need: ONLY and SKIP leave it in
+#
+# Every feature passes after those that prepare, alone.
 
 bail() {
     echo "Bail out! $*"
@@ -96,10 +99,14 @@ skipfor() {
 }
 
 feature() {
+    [[ -z ${ONLY-} || $1 =~ $ONLY ]] || return 0
+    [[ -z ${SKIP-} || ! $1 =~ $SKIP ]] || return 0
+    prepare "$1"
+}
+
+prepare() {
     local name=$1 text out status
     text=$(cat)
-    [[ -z ${ONLY-} || $name =~ $ONLY ]] || return 0
-    [[ -z ${SKIP-} || ! $name =~ $SKIP ]] || return 0
     if [ -n "${unable[$name]-}" ]; then
         echo "ok $name # SKIP ${unable[$name]}"
         return
