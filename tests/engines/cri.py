@@ -22,13 +22,18 @@ A FIELD is a path of names (of the PodSandboxConfig or ContainerConfig for pod, 
 run); res., sec. and ns. stand for linux.resources., linux.security_context. and that one's
 namespace_options. A VALUE is JSON, or else a string. Errors of the service end with 125.
 
-CRI_SOCKET names the socket, CRI_STATE a folder for logs and what was asked of pods, CRI_HANDLER
-the runtime handler, CRI_IMAGE the image, CRI_CGROUP the parent of pods' cgroups.
+    cri.py serve SOCKET                         run these for cri-ask, which starts sooner
+
+CRI_SOCKET names the service's socket, CRI_STATE a folder for logs and what was asked of pods,
+CRI_HANDLER the runtime handler, CRI_IMAGE the image, CRI_CGROUP the parent of pods' cgroups.
 """
 
+import array
 import json
 import os
+import socket
 import sys
+import threading
 import time
 
 import channels
@@ -206,6 +211,8 @@ def encode(name, message):
         number, kind, is_map = TABLE[name][key]
         if is_map:
             value = [{"key": k, "value": v} for k, v in value.items()]
+        if kind[0] == "*" and isinstance(value, str):
+            raise SystemExit(f"cri.py: {key} is a list, not {value}")
         if kind == "*int":
             out += sized(number, b"".join(map(varint, value)))
         elif kind[0] == "*":
@@ -276,15 +283,34 @@ def decode(name, data):
 
 # ---- the service ----
 
-class Service:
-    def __init__(self):
-        self.channel = grpc.insecure_channel("unix://" + os.environ["CRI_SOCKET"])
+class Session:
+    """The service, for one who asks: in an environment, with streams."""
+
+    def __init__(self, channel, env, streams):
+        self.channel, self.env, self.streams = channel, env, streams
 
     def __call__(self, method, **request):
         service = "ImageService" if method in IMAGE_METHODS else "RuntimeService"
         data = self.channel.unary_unary(f"/runtime.v1.{service}/{method}")(
             encode(method + "Request", request), timeout=50)
         return decode(method + "Response", data)
+
+    def read(self):
+        return self.streams[0].read()
+
+    def show(self, out="", err=""):
+        for stream, text in zip(self.streams[1:], (out, err)):
+            if text:
+                stream.write(text if isinstance(text, bytes)
+                             else text.encode(errors="surrogateescape"))
+                stream.flush()
+
+
+def connect():
+    # A daemon that was started again is found at once.
+    soon = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 100)]
+    return grpc.insecure_channel("unix://" + os.environ["CRI_SOCKET"], soon)
 
 
 def put(message, path, value):
@@ -314,28 +340,28 @@ def pick(message, path):
     return message if isinstance(message, str) else json.dumps(message)
 
 
-def state_of(pod):
-    return os.path.join(os.environ["CRI_STATE"], pod + ".json")
+def state_of(service, pod):
+    return os.path.join(service.env["CRI_STATE"], pod + ".json")
 
 
-def pod(service, name, *words):
+def run_pod(service, name, *words):
     config = {"metadata": {"name": name, "uid": name + "-uid", "namespace": "suite"},
-              "log_directory": os.path.join(os.environ["CRI_STATE"], name),
-              "linux": {"cgroup_parent": os.environ["CRI_CGROUP"],
+              "log_directory": os.path.join(service.env["CRI_STATE"], name),
+              "linux": {"cgroup_parent": service.env["CRI_CGROUP"],
                         "security_context": {"namespace_options": {"network": NODE}}}}
-    handler = os.environ["CRI_HANDLER"]
+    handler = service.env["CRI_HANDLER"]
     assign(config, words)
     made = service("RunPodSandbox", config=config, runtime_handler=handler)["pod_sandbox_id"]
-    with open(state_of(made), "w", encoding="utf-8") as f:
+    with open(state_of(service, made), "w", encoding="utf-8") as f:
         json.dump(config, f)
     return made
 
 
 def create(service, pod_id, name, *words):
-    with open(state_of(pod_id), encoding="utf-8") as f:
+    with open(state_of(service, pod_id), encoding="utf-8") as f:
         sandbox = json.load(f)
     options = dict(sandbox["linux"]["security_context"]["namespace_options"])
-    config = {"metadata": {"name": name}, "image": {"image": os.environ["CRI_IMAGE"]},
+    config = {"metadata": {"name": name}, "image": {"image": service.env["CRI_IMAGE"]},
               "log_path": name + ".log",
               "linux": {"security_context": {"namespace_options": options}}}
     if "--" in words:
@@ -371,12 +397,6 @@ def logged(service, container, stream):
     return out
 
 
-def show(out, err=""):
-    for stream, text in ((sys.stdout, out), (sys.stderr, err)):
-        stream.buffer.write(text.encode(errors="surrogateescape"))
-        stream.flush()
-
-
 def ended(service, container):
     for _ in range(1000):
         found = status(service, container)
@@ -391,7 +411,7 @@ def run(service, *words):
     try:
         service("StartContainer", container_id=made)
         code = ended(service, made)["exit_code"]
-        show(logged(service, made, "stdout"), logged(service, made, "stderr"))
+        service.show(logged(service, made, "stdout"), logged(service, made, "stderr"))
     finally:
         service("RemoveContainer", container_id=made)
     return code
@@ -404,7 +424,7 @@ def seconds(words):
 def execute(service, *words):
     limit, (container, *command) = seconds(words)
     done = service("ExecSync", container_id=container, cmd=command, timeout=limit)
-    show(done["stdout"], done["stderr"])
+    service.show(done["stdout"], done["stderr"])
     return done["exit_code"]
 
 
@@ -418,36 +438,38 @@ def streams_options(words):
     return size, tty, words
 
 
-def relay(url, size):
+def relay(service, url, size):
     """All of standard input there (which cannot end there: protocol v4 has no word for it), and
     what comes back; the exit code."""
     peer = channels.Channels(url)
     if size:
         peer.resize(*map(int, size.split("x")))
-    peer.send(channels.STDIN, sys.stdin.buffer.read())
+    peer.send(channels.STDIN, service.read())
     result = b""
     for channel, data in peer.messages():
         if channel == channels.STATUS:
             result += data
-        elif channel in (channels.STDOUT, channels.STDERR):
-            out = sys.stdout if channel == channels.STDOUT else sys.stderr
-            out.buffer.write(data)
-            out.flush()
+        elif channel == channels.STDOUT:
+            service.show(data)
+        elif channel == channels.STDERR:
+            service.show(b"", data)
     code, message = channels.exit_code(result)
-    show("", message)
+    service.show("", message)
     return code
 
 
 def stream(service, *words):
     size, tty, (container, *command) = streams_options(words)
-    return relay(service("Exec", container_id=container, cmd=command, tty=tty, stdin=True,
-                         stdout=True, stderr=not tty)["url"], size)
+    at = service("Exec", container_id=container, cmd=command, tty=tty, stdin=True, stdout=True,
+                 stderr=not tty)
+    return relay(service, at["url"], size)
 
 
 def attach(service, *words):
     size, tty, (container,) = streams_options(words)
-    return relay(service("Attach", container_id=container, tty=tty, stdin=True, stdout=True,
-                         stderr=not tty)["url"], size)
+    at = service("Attach", container_id=container, tty=tty, stdin=True, stdout=True,
+                 stderr=not tty)
+    return relay(service, at["url"], size)
 
 
 def stop(service, *words):
@@ -476,26 +498,76 @@ def get(service, path, method, *words):
 
 
 def show_log(service, container, stream="stdout"):
-    show(logged(service, container, stream))
+    service.show(logged(service, container, stream))
 
 
-VERBS = {"call": call, "get": get, "pod": pod, "create": create, "start": start, "run": run,
+VERBS = {"call": call, "get": get, "pod": run_pod, "create": create, "start": start, "run": run,
          "exec": execute, "stream": stream,
          "attach": attach, "stop": stop, "rm": rm, "rmp": rmp, "log": show_log}
 
 
-def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in VERBS:
-        raise SystemExit(__doc__)
+def perform(session, verb, *words):
+    """The exit code."""
     try:
-        result = VERBS[sys.argv[1]](Service(), *sys.argv[2:])
+        result = VERBS[verb](session, *words)
     except grpc.RpcError as error:
-        print(f"{error.code().name}: {error.details()}", file=sys.stderr)
+        session.show("", f"{error.code().name}: {error.details()}\n")
         return 125
     if isinstance(result, str):
-        print(result)
+        session.show(result + "\n")
         return 0
     return result or 0
+
+
+# ---- for cri-ask ----
+
+def answer(channel, asking):
+    """A question is the number of variables, those, and words, each with a NUL behind it; three
+    descriptors come with it. The answer is the exit code, in a byte."""
+    size = array.array("i").itemsize * 3
+    data, extra, _, _ = asking.recvmsg(65536, socket.CMSG_SPACE(size))
+    while data and (more := asking.recv(65536)):
+        data += more
+    fds = array.array("i", extra[0][2])
+    streams = [os.fdopen(fd, mode) for fd, mode in zip(fds, ("rb", "wb", "wb"))]
+    count, *words = data.decode(errors="surrogateescape").split("\0")[:-1]
+    env = dict(word.split("=", 1) for word in words[:int(count)])
+    code = 1
+    session = Session(channel, env, streams)
+    try:
+        code = perform(session, *words[int(count):])
+    except SystemExit as error:
+        session.show("", f"{error}\n")
+    except BrokenPipeError:
+        pass
+    except Exception as error:  # this server goes on
+        session.show("", f"{error!r}\n")
+    for stream in streams:
+        try:
+            stream.close()
+        except BrokenPipeError:
+            pass
+    asking.sendall(bytes([code]))
+    asking.close()
+
+
+def serve(path):
+    channel = connect()
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(path)
+    listening.listen(64)
+    while True:
+        asking, _ = listening.accept()
+        threading.Thread(target=answer, args=(channel, asking), daemon=True).start()
+
+
+def main():
+    if sys.argv[1:2] == ["serve"]:
+        serve(sys.argv[2])
+    if len(sys.argv) < 2 or sys.argv[1] not in VERBS:
+        raise SystemExit(__doc__)
+    streams = sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer
+    return perform(Session(connect(), os.environ, streams), *sys.argv[1:])
 
 
 if __name__ == "__main__":
