@@ -138,10 +138,16 @@ struct cgroup_stats {
     struct {
         uint64_t usage_ns, user_ns, system_ns; /* since the cgroup was made */
         uint64_t periods, throttled_periods, throttled_ns;
-        uint64_t *percpu_ns; /* v1 */
-        size_t n_percpu;
+        uint64_t *percpu_ns, *percpu_user_ns, *percpu_system_ns; /* v1 */
+        size_t n_percpu, n_percpu_parts;
         struct cg_pressure pressure;
     } cpu;
+    struct {
+        const char *cpus, *mems; /* lists as the kernel writes them, NULL without the controller */
+        const char *relax_level; /* a number, also a negative one (v1), or NULL */
+        uint64_t cpu_exclusive, mem_exclusive, mem_hardwall, migrate, pressure, spread_page,
+            spread_slab, load_balance; /* v1 */
+    } cpuset;
     struct {
         uint64_t usage, max_usage, failcnt, limit; /* bytes; limit CG_NONE: unlimited */
         uint64_t swap_usage, swap_max_usage, swap_failcnt, swap_limit; /* v1: with memory */

@@ -31,6 +31,14 @@ static const struct figure v1_figures[] = {
     {CTL_CPU, "cpu.stat", "nr_periods", AT(cpu.periods), 1},
     {CTL_CPU, "cpu.stat", "nr_throttled", AT(cpu.throttled_periods), 1},
     {CTL_CPU, "cpu.stat", "throttled_time", AT(cpu.throttled_ns), 1},
+    {CTL_CPUSET, "cpuset.cpu_exclusive", NULL, AT(cpuset.cpu_exclusive), 1},
+    {CTL_CPUSET, "cpuset.mem_hardwall", NULL, AT(cpuset.mem_hardwall), 1},
+    {CTL_CPUSET, "cpuset.mem_exclusive", NULL, AT(cpuset.mem_exclusive), 1},
+    {CTL_CPUSET, "cpuset.memory_migrate", NULL, AT(cpuset.migrate), 1},
+    {CTL_CPUSET, "cpuset.memory_spread_page", NULL, AT(cpuset.spread_page), 1},
+    {CTL_CPUSET, "cpuset.memory_spread_slab", NULL, AT(cpuset.spread_slab), 1},
+    {CTL_CPUSET, "cpuset.memory_pressure", NULL, AT(cpuset.pressure), 1},
+    {CTL_CPUSET, "cpuset.sched_load_balance", NULL, AT(cpuset.load_balance), 1},
     {CTL_MEMORY, "memory.usage_in_bytes", NULL, AT(memory.usage), 1},
     {CTL_MEMORY, "memory.max_usage_in_bytes", NULL, AT(memory.max_usage), 1},
     {CTL_MEMORY, "memory.failcnt", NULL, AT(memory.failcnt), 1},
@@ -360,6 +368,33 @@ static void read_percpu(const struct hier *h, struct arena *a, struct cgroup_sta
             s->cpu.n_percpu++;
 }
 
+/* "cpu user system", then a line of three numbers for each. */
+static void read_percpu_parts(const struct hier *h, struct arena *a, struct cgroup_stats *s)
+{
+    char *text = text_of(h, a, "cpuacct.usage_all"), *line, *rest = text;
+    size_t room;
+
+    if (!text)
+        return;
+    room = count_lines(text);
+    s->cpu.percpu_user_ns = arena_array(a, room, sizeof(uint64_t));
+    s->cpu.percpu_system_ns = arena_array(a, room, sizeof(uint64_t));
+    while ((line = strsep(&rest, "\n"))) {
+        unsigned long long user, system;
+        if (sscanf(line, "%*u %llu %llu", &user, &system) != 2)
+            continue;
+        s->cpu.percpu_user_ns[s->cpu.n_percpu_parts] = user;
+        s->cpu.percpu_system_ns[s->cpu.n_percpu_parts++] = system;
+    }
+}
+
+static void read_cpuset(const struct hier *h, struct arena *a, struct cgroup_stats *s,
+                        const char *cpus, const char *mems)
+{
+    s->cpuset.cpus = text_of(h, a, cpus);
+    s->cpuset.mems = text_of(h, a, mems);
+}
+
 /* v1 shows "unlimited" as the largest number of whole pages. */
 static void unlimited(uint64_t *n)
 {
@@ -384,8 +419,14 @@ static void read_memory_v1(const struct hier *h, struct arena *a, struct cgroup_
 int stat_v1(const struct hier *h, struct arena *a, struct cgroup_stats *s)
 {
     read_figures(h, v1_figures, sizeof v1_figures / sizeof *v1_figures, s);
-    if (h->ctls & BIT(CTL_CPUACCT))
+    if (h->ctls & BIT(CTL_CPUACCT)) {
         read_percpu(h, a, s);
+        read_percpu_parts(h, a, s);
+    }
+    if (h->ctls & BIT(CTL_CPUSET)) {
+        read_cpuset(h, a, s, "cpuset.cpus", "cpuset.mems");
+        s->cpuset.relax_level = text_of(h, a, "cpuset.sched_relax_domain_level");
+    }
     if (h->ctls & BIT(CTL_MEMORY))
         read_memory_v1(h, a, s);
     if (h->ctls & BIT(CTL_IO)) {
@@ -409,6 +450,8 @@ int stat_v2(const struct hier *h, struct arena *a, struct cgroup_stats *s)
         read_memory_stat(h, a, s, "file");
         s->memory.use_hierarchy = true;
     }
+    if (h->ctls & BIT(CTL_CPUSET))
+        read_cpuset(h, a, s, "cpuset.cpus.effective", "cpuset.mems.effective");
     if (h->ctls & BIT(CTL_IO))
         read_io_stat(h, a, s);
     if (h->ctls & BIT(CTL_HUGETLB))

@@ -5,9 +5,11 @@
  */
 #include "cmd/stats.h"
 
+#include "base/num.h"
 #include "base/str.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef void print_fn(FILE *, const struct cgroup_stats *);
@@ -36,17 +38,68 @@ void stats_print_string(FILE *out, const char *s)
     putc('"', out);
 }
 
-static void print_percpu(FILE *out, const struct cgroup_stats *s)
+static void print_numbers(FILE *out, const uint64_t *v, size_t n)
 {
     putc('[', out);
-    for (size_t i = 0; i < s->cpu.n_percpu; i++)
-        fprintf(out, "%s%" PRIu64, i ? "," : "", s->cpu.percpu_ns[i]);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "%s%" PRIu64, i ? "," : "", v[i]);
     putc(']', out);
 }
 
-static bool has_percpu(const struct cgroup_stats *s)
+#define NUMBERS(name, list, count)                                                                 \
+    static void print_##name(FILE *out, const struct cgroup_stats *s)                              \
+    {                                                                                              \
+        print_numbers(out, s->list, s->count);                                                     \
+    }                                                                                              \
+    static bool has_##name(const struct cgroup_stats *s)                                           \
+    {                                                                                              \
+        return s->count > 0;                                                                       \
+    }
+NUMBERS(percpu, cpu.percpu_ns, cpu.n_percpu)
+NUMBERS(percpu_user, cpu.percpu_user_ns, cpu.n_percpu_parts)
+NUMBERS(percpu_kernel, cpu.percpu_system_ns, cpu.n_percpu_parts)
+
+/* ---- sets of CPUs and memory nodes ---- */
+
+enum { SET_BITS = 8192, WORD_BITS = 8 * sizeof(unsigned long) };
+
+/* "0-2,5" as [0,1,2,5] */
+static void print_set(FILE *out, const char *text)
 {
-    return s->cpu.n_percpu > 0;
+    unsigned long mask[SET_BITS / WORD_BITS] = {0};
+    const char *comma = "";
+    unsigned n;
+
+    putc('[', out);
+    if (*text && num_list(text, mask, SET_BITS, &n) == 0)
+        for (size_t i = 0; i < SET_BITS; i++)
+            if (mask[i / WORD_BITS] >> i % WORD_BITS & 1) {
+                fprintf(out, "%s%zu", comma, i);
+                comma = ",";
+            }
+    putc(']', out);
+}
+
+#define SET_OF(part)                                                                               \
+    static void print_set_##part(FILE *out, const struct cgroup_stats *s)                          \
+    {                                                                                              \
+        print_set(out, s->cpuset.part);                                                            \
+    }                                                                                              \
+    static bool has_set_##part(const struct cgroup_stats *s)                                       \
+    {                                                                                              \
+        return s->cpuset.part != NULL;                                                             \
+    }
+SET_OF(cpus)
+SET_OF(mems)
+
+static void print_relax_level(FILE *out, const struct cgroup_stats *s)
+{
+    fprintf(out, "%ld", strtol(s->cpuset.relax_level, NULL, 10));
+}
+
+static bool has_relax_level(const struct cgroup_stats *s)
+{
+    return s->cpuset.relax_level != NULL;
 }
 
 static void print_raw(FILE *out, const struct cgroup_stats *s)
@@ -186,10 +239,19 @@ static bool has_rdma(const struct cgroup_stats *s)
 /* clang-format off */
 static const struct row rows[] = {
     N("cpu.usage.total", cpu.usage_ns) P("cpu.usage.percpu", percpu)
+    P("cpu.usage.percpu_kernel", percpu_kernel) P("cpu.usage.percpu_user", percpu_user)
     N("cpu.usage.kernel", cpu.system_ns) N("cpu.usage.user", cpu.user_ns)
     N("cpu.throttling.periods", cpu.periods)
     N("cpu.throttling.throttledPeriods", cpu.throttled_periods)
     N("cpu.throttling.throttledTime", cpu.throttled_ns) P("cpu.psi", psi_cpu)
+    P("cpuset.cpus", set_cpus) N("cpuset.cpu_exclusive", cpuset.cpu_exclusive)
+    P("cpuset.mems", set_mems) N("cpuset.mem_hardwall", cpuset.mem_hardwall)
+    N("cpuset.mem_exclusive", cpuset.mem_exclusive) N("cpuset.memory_migrate", cpuset.migrate)
+    N("cpuset.memory_spread_page", cpuset.spread_page)
+    N("cpuset.memory_spread_slab", cpuset.spread_slab)
+    N("cpuset.memory_pressure", cpuset.pressure)
+    N("cpuset.sched_load_balance", cpuset.load_balance)
+    P("cpuset.sched_relax_domain_level", relax_level)
     N("memory.cache", memory.cache)
     LIMIT("memory.usage.limit", memory.limit, memory.usage) N("memory.usage.usage", memory.usage)
     N("memory.usage.max", memory.max_usage) N("memory.usage.failcnt", memory.failcnt)

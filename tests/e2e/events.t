@@ -85,6 +85,31 @@ def cpu_time_is_what_was_used(b):
     assert kernel - usage["total"] < 500_000_000, (usage, kernel)
 
 
+def numbers(text):
+    """"0-2,5" as [0, 1, 2, 5]"""
+    ends = [part.split("-") for part in text.strip().split(",") if part]
+    return [n for e in ends for n in range(int(e[0]), int(e[-1]) + 1)]
+
+
+@test
+def cpus_and_memory_nodes(b):
+    held(b)
+    found = stats(b)
+    try:
+        where, file = folder(b, "cpuset", "cpuset.effective_cpus"), "cpuset.cpus"
+    except Skip:
+        where, file = folder(b, "cpuset", "cpuset.cpus.effective"), "cpuset.cpus.effective"
+    cpus = numbers(read(where, file))
+    assert cpus, "the kernel says none"
+    equal(found["cpuset"]["cpus"], cpus)
+    equal(found["cpuset"]["mems"], numbers(read(where, file.replace(".cpus", ".mems"))))
+    if file == "cpuset.cpus":
+        equal(found["cpuset"]["sched_relax_domain_level"],
+              int(read(where, "cpuset.sched_relax_domain_level")))
+        parts = found["cpu"]["usage"]
+        equal([len(parts["percpu_user"]), len(parts["percpu_kernel"])], [len(parts["percpu"])] * 2)
+
+
 @test
 def memory_and_its_limit(b):
     b.linux["resources"] = {"memory": {"limit": 64 << 20}}
