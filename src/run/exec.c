@@ -27,6 +27,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int may_exec(const struct container *c, int pidfd, bool ignore_paused, struct err *e)
@@ -57,6 +58,12 @@ static const char *const ns_files[NS_KINDS] = {
     [OCI_NAMESPACE_TYPE_CGROUP] = "cgroup", [OCI_NAMESPACE_TYPE_TIME] = "time",
 };
 
+/* A process that ends loses its namespaces and its root before it is seen to have ended. */
+static int gone(int r)
+{
+    return r == -ENOENT ? -ESRCH : r;
+}
+
 /* Only what differs from ours: setns refuses one's own user namespace (setns(2)). */
 static int differing(int proc, pid_t pid, uint64_t *flags, struct err *e)
 {
@@ -67,11 +74,14 @@ static int differing(int proc, pid_t pid, uint64_t *flags, struct err *e)
 
         snprintf(self, sizeof self, "self/ns/%s", ns_files[i]);
         snprintf(other, sizeof other, "%d/ns/%s", (int)pid, ns_files[i]);
-        r = sys_stat(proc, other, &theirs, 0);
+        r = sys_stat(proc, self, &ours, 0);
+        if (r == -ENOENT)
+            continue; /* the kernel is built without this kind */
         if (r == 0)
-            r = sys_stat(proc, self, &ours, 0);
+            r = sys_stat(proc, other, &theirs, 0);
         if (r < 0)
-            return fail(e, r, "look at the %s namespace of process %d", ns_files[i], (int)pid);
+            return fail(e, gone(r), "look at the %s namespace of process %d", ns_files[i],
+                        (int)pid);
         if (ours.st_ino != theirs.st_ino)
             *flags |= (uint64_t)oci_word_value(namespace_type, i);
     }
@@ -88,7 +98,7 @@ static int open_cgroup_namespace(struct ctx *ctx, struct err *e)
         return 0;
     snprintf(path, sizeof path, "%d/ns/cgroup", (int)ctx->container);
     *fd = sys_open(ctx->proc, path, O_RDONLY, 0);
-    return *fd < 0 ? fail(e, *fd, "open the cgroup namespace of the container") : 0;
+    return *fd < 0 ? fail(e, gone(*fd), "open the cgroup namespace of the container") : 0;
 }
 
 int step_find_container(struct ctx *ctx, struct err *e)
@@ -99,7 +109,7 @@ int step_find_container(struct ctx *ctx, struct err *e)
     snprintf(path, sizeof path, "%d/root", (int)ctx->container);
     ctx->root.fd = sys_open(ctx->proc, path, O_PATH | O_DIRECTORY, 0);
     if (ctx->root.fd < 0)
-        return fail(e, ctx->root.fd, "open the root of the container's process");
+        return fail(e, gone(ctx->root.fd), "open the root of the container's process");
     return open_cgroup_namespace(ctx, e);
 }
 
@@ -235,6 +245,27 @@ static int prepare(struct ctx *ctx, struct container *c, struct err *e)
     return ctx->proc < 0 ? ctx->proc : plan_namespaces(ctx, e);
 }
 
+/* Does the container end? Its process waits for all in its pid namespace to be collected, among
+ * them our init, of which we need not have heard. */
+static bool is_ending(const struct ctx *ctx)
+{
+    for (int tries = 0; tries < 20; tries++) {
+        drop(sys_wait_pid(-1, NULL, __WALL | WNOHANG), "it may not have got so far, or be known");
+        if (sys_poll_in(ctx->container_pidfd, 10) == 1)
+            return true;
+    }
+    return false;
+}
+
+/* A container that ends in the midst of an exec kills the process, or cannot be entered: ESRCH by
+ * setns, ENOMEM by clone3. That is said with the words of may_exec. */
+static int tell_of_end(const struct ctx *ctx, struct err *e)
+{
+    if ((e->code == ESRCH || e->code == EPIPE || e->code == ENOMEM) && is_ending(ctx))
+        err_hint(e, "container not running: it ended meanwhile");
+    return -e->code;
+}
+
 int run_exec(struct request *req, struct container *c, const struct oci_process *process,
              int *exit_code, struct err *e)
 {
@@ -249,11 +280,13 @@ int run_exec(struct request *req, struct container *c, const struct oci_process 
     run_ctx_init(&ctx, &plan, c->arena);
     ctx.state_dir = c->dir;
     /* Which capabilities can be granted depends on the namespaces that are entered. */
-    if (prepare(&ctx, c, e) < 0 || plan_exec(&plan, c, process, &cfg, e) < 0)
+    if (prepare(&ctx, c, e) < 0)
+        return ctx.container_pidfd < 0 ? -e->code : tell_of_end(&ctx, e);
+    if (plan_exec(&plan, c, process, &cfg, e) < 0)
         return -e->code;
     if (!req->detach && foreground_prepare(e) < 0)
         return -e->code;
     if (script_walk(run_script(), 0, MARK_started, &ctx, e) < 0)
-        return -e->code;
+        return tell_of_end(&ctx, e);
     return req->detach ? 0 : foreground_wait(&ctx, exit_code, e);
 }
