@@ -32,7 +32,7 @@ need() {
 remove_cgroups() {
     local name path
     for name; do
-        for path in /sys/fs/cgroup/*/"$name"; do
+        for path in /sys/fs/cgroup/"$name" /sys/fs/cgroup/*/"$name"; do
             [ ! -d "$path" ] || find "$path" -depth -type d -exec rmdir {} + 2>/dev/null
         done
     done
