@@ -79,7 +79,8 @@ def logged(b, machine_log, *words):
         s.bind(f"{b.dir}/log.sock")
         done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", WITH_LOG,
                                "sh", machine_log, s.getsockname(), RT, "--root", b.state, *words],
-                              capture_output=True, text=True, timeout=DEADLINE, check=False)
+                              capture_output=True, text=True, timeout=DEADLINE, check=False,
+                              cwd=b.dir)
         s.settimeout(DEADLINE)
         return s.recv(4096).decode(), done
 
@@ -104,7 +105,7 @@ def syslog_gets_errors(b):
 
 @test
 def a_log_that_is_not_there(b):
-    done = b.rt("--log", "journal:web", "state", "nobody")
+    done = b.rt("--log", "journal:web", "state", "nobody", cwd=b.dir)
     equal(done.code, 1)
     contains(done.err, '"journal:web" is no destination', "journald:ID")
     contains(b.rt("--log", "/nowhere/log", "state", "nobody").err, "open the log /nowhere/log")
