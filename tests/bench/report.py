@@ -314,7 +314,9 @@ REASONS = """## What falls short, and why
   rt's own executable, and being told of the end by a signal that is relayed.
 - `run` overlaps work: the network namespace is made on another processor. Where all processors
   are busy this gains nothing, and the measures above come nearer to the sum of the work. Look at
-  the load average above before comparing: on a busy machine medians say more of the others.
+  the load average above before comparing: on a busy machine medians say more of the others. For
+  the same reason several at once gain less than a factor of the processors: one after another uses
+  more than one already (the CPU time of `run` is more than its median).
 - The directories of cgroup v1, one for each hierarchy, are made before the clone, so that init can
   join them by inherited descriptors; the floor makes them beside its child's mounts.
 - Compiling a seccomp profile is paid by every `run`.
