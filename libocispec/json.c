@@ -536,6 +536,17 @@ static void put_escape(struct json_out *o, unsigned char c)
     put(o, text, 6);
 }
 
+/* How many bytes from s on stand for themselves in a string of JSON. */
+static size_t plain_length(const char *s, size_t left)
+{
+    size_t n = 0;
+
+    while (n < left && (unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < 0x7f && s[n] != '"' &&
+           s[n] != '\\')
+        n++;
+    return n;
+}
+
 void json_put_string(struct json_out *o, const char *s)
 {
     size_t left = strlen(s);
@@ -543,7 +554,9 @@ void json_put_string(struct json_out *o, const char *s)
     put(o, "\"", 1);
     for (size_t n; left; s += n, left -= n) {
         unsigned char c = (unsigned char)*s;
-        n = utf8_length((const unsigned char *)s, left);
+        n = plain_length(s, left);
+        if (n == 0)
+            n = utf8_length((const unsigned char *)s, left);
         if (n == 0) {
             put(o, "\xef\xbf\xbd", 3);
             n = 1;

@@ -17,6 +17,11 @@ struct arena {
  * on stderr and leaves with status 1, as there is nothing a runtime could do then. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, alloc_size(2)));
 
+/* What is left of the present block, `room` bytes (0 and NULL: nothing), for text whose length is
+ * not known yet: write it there, then allocate as much as it took, and it is in its place. What is
+ * written and not allocated has to be zeroed again. */
+char *arena_rest(struct arena *a, size_t *room);
+
 /* n objects of `size` bytes; an overflowing product counts as exhausted memory. */
 void *arena_array(struct arena *a, size_t n, size_t size) __attribute__((alloc_size(2, 3)));
 

@@ -22,29 +22,41 @@ char *str_dup(struct arena *a, const char *s)
 char *str_fmt(struct arena *a, const char *format, ...)
 {
     va_list ap, again;
+    size_t room;
+    char *rest = arena_rest(a, &room), *s;
     int n;
-    char *s;
 
     va_start(ap, format);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, format, ap);
+    n = vsnprintf(rest, room, format, ap);
     va_end(ap);
-    s = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
-    if (n >= 0)
-        vsnprintf(s, (size_t)n + 1, format, again);
+    if (n < 0 || (size_t)n >= room) {
+        if (rest)
+            memset(rest, 0, room);
+        s = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
+        if (n >= 0)
+            vsnprintf(s, (size_t)n + 1, format, again);
+    } else {
+        s = arena_alloc(a, (size_t)n + 1);
+    }
     va_end(again);
     return s;
 }
 
 char *str_path(struct arena *a, const char *dir, const char *name)
 {
-    size_t n = strlen(dir);
+    size_t n = strlen(dir), m = strlen(name);
+    char *path;
 
     if (name[0] == '/')
-        return str_dup(a, name);
+        return str_ndup(a, name, m);
     while (n && dir[n - 1] == '/')
         n--;
-    return str_fmt(a, "%.*s/%s", (int)n, dir, name);
+    path = arena_alloc(a, n + 1 + m + 1);
+    memcpy(path, dir, n);
+    path[n] = '/';
+    memcpy(path + n + 1, name, m);
+    return path;
 }
 
 bool str_has_dotdot(const char *path)

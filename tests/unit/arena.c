@@ -7,6 +7,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,42 @@ static void free_gives_back(void)
     arena_free(&a);
     arena_free(&a);
     ok(a.head == NULL, "giving back twice does nothing");
+}
+
+/* Arenas that live shortly hand one block on to each other. */
+static void blocks_come_back_clean(void)
+{
+    bool zero = true;
+
+    for (unsigned i = 0; i < 8; i++) {
+        struct arena a = {0};
+        for (unsigned j = 0; j < 40; j++) {
+            unsigned char *p = arena_alloc(&a, 4000);
+            zero = zero && is_zero(p, 4000);
+            memset(p, 0xff, 4000);
+        }
+        arena_free(&a);
+    }
+    ok(zero, "memory is zero again in the next arena");
+}
+
+static void the_rest(void)
+{
+    struct arena a = {0};
+    size_t room = 1;
+    char *rest = arena_rest(&a, &room), *s;
+
+    ok(!rest && room == 0, "an empty arena has no rest");
+    arena_alloc(&a, 100);
+    rest = arena_rest(&a, &room);
+    ok(rest && room >= 8, "there is a rest");
+    memcpy(rest, "rest", 5);
+    s = arena_alloc(&a, 5);
+    ok(s == rest && strcmp(s, "rest") == 0, "what is allocated next lies there");
+    arena_seal(&a);
+    rest = arena_rest(&a, &room);
+    ok(!rest && room == 0, "a sealed arena has none");
+    arena_free(&a);
 }
 
 /* Wait status of a child that runs f; what it says goes nowhere. */
@@ -151,6 +188,8 @@ int main(void)
     objects_do_not_overlap();
     large_objects();
     free_gives_back();
+    blocks_come_back_clean();
+    the_rest();
     guards();
     return done_testing();
 }

@@ -25,6 +25,24 @@ static void formats(struct arena *a)
     ok(s[899] == '7', "its end is not cut");
 }
 
+/* Texts are written into what is left of a block, and some do not fit there. */
+static void at_every_place(void)
+{
+    struct arena a = {0};
+    bool same = true, zero = true;
+
+    for (unsigned i = 0; i < 3000; i++) {
+        char *s = str_fmt(&a, "%0*u", (int)(i % 97 + 1), 7U), *after = arena_alloc(&a, 24);
+        same = same && strlen(s) == i % 97 + 1 && s[i % 97] == '7' && s[0] == (i % 97 ? '0' : '7');
+        for (unsigned j = 0; j < 24; j++)
+            zero = zero && after[j] == 0;
+        memset(after, 'x', 24);
+    }
+    ok(same, "str_fmt is whole at the end of a block too");
+    ok(zero, "and leaves nothing of a text that did not fit");
+    arena_free(&a);
+}
+
 static void paths(struct arena *a)
 {
     is_str(str_path(a, "/run", "rt"), "/run/rt", "a slash comes between");
@@ -76,6 +94,7 @@ int main(void)
 
     copies(&a);
     formats(&a);
+    at_every_place();
     paths(&a);
     dotdot();
     nearest();
