@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Owns finding the hierarchies. On v2 alone one statfs answers. Otherwise /proc/self/cgroup says
- * which hierarchies there are and mountinfo where; its reading ends as soon as all are found, as
- * a host with many containers has long tables and the cgroup mounts stand near the beginning.
+ * which hierarchies there are; each is looked for where everybody mounts it, by its name. Only what
+ * is not there is looked up in mountinfo, which the kernel writes out for each reader anew, a line
+ * for each mount of a host that may have thousands.
  */
 #include "cgroup/layout.h"
 
@@ -18,6 +19,8 @@
 #include <sys/sysmacros.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
+
+enum { OWN_TEXT = 16384 };
 
 /* Controllers that v2 handles where v1 has not taken them. */
 #define V2_CTLS                                                                                    \
@@ -192,6 +195,58 @@ static void check_seen(struct mounted *m)
         m->mount = NULL;
 }
 
+/* Is `dir` the root of a whole hierarchy? On v1 one file is in no other cgroup, on v2 one is in
+ * every other: cgroups(7), Documentation/admin-guide/cgroup-v2.rst. */
+static bool is_root(struct arena *a, const struct mounted *m, const char *dir)
+{
+    long magic;
+
+    if (m->kind == &kind_v1)
+        return sys_path_fs_type(str_path(a, dir, "release_agent"), &magic) == 0 &&
+               magic == CGROUP_SUPER_MAGIC;
+    return sys_path_fs_type(dir, &magic) == 0 && magic == CGROUP2_SUPER_MAGIC &&
+           sys_path_fs_type(str_path(a, dir, "cgroup.events"), &magic) == -ENOENT;
+}
+
+/* /sys/fs/cgroup/cpu,cpuacct, .../systemd, .../unified */
+static void look_by_name(struct arena *a, struct mounted *m)
+{
+    const char *word = m->kind == &kind_v2 ? "unified" : m->options;
+    const char *dir = str_path(a, CGROUP_ROOT, str_starts(word, "name=") ? word + 5 : word);
+    struct stat st;
+
+    if (!is_root(a, m, dir) || sys_stat(AT_FDCWD, dir, &st, 0) < 0)
+        return;
+    m->dev = st.st_dev;
+    m->root = "/";
+    m->mount = dir;
+}
+
+/* Two names for one hierarchy tell nothing. */
+static void drop_twins(struct layout *l)
+{
+    for (unsigned i = 0; i < l->n; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (l->v[i].mount && l->v[j].mount && l->v[i].dev == l->v[j].dev)
+                l->v[i].mount = l->v[j].mount = NULL;
+}
+
+/* Where v1 is at its places, a v2 that stands beside it is at its own or not used. */
+static bool found_by_name(struct arena *a, struct layout *l)
+{
+    unsigned v1 = 0, found = 0;
+
+    for (unsigned i = 0; i < l->n; i++)
+        look_by_name(a, &l->v[i]);
+    drop_twins(l);
+    for (unsigned i = 0; i < l->n; i++)
+        if (l->v[i].kind == &kind_v1) {
+            v1++;
+            found += l->v[i].mount != NULL;
+        }
+    return v1 && found == v1;
+}
+
 static bool all_found(const struct layout *l)
 {
     for (unsigned i = 0; i < l->n; i++)
@@ -238,8 +293,8 @@ static int read_mounts(struct arena *a, struct layout *l, struct err *e)
 int layout_read_own(struct arena *a, struct layout *l, struct err *e)
 {
     struct layout all = {0};
-    char buf[16384];
-    int r = cg_read(AT_FDCWD, "/proc/self/cgroup", buf, sizeof buf);
+    char *buf = arena_alloc(a, OWN_TEXT);
+    int r = cg_read(AT_FDCWD, "/proc/self/cgroup", buf, OWN_TEXT);
 
     if (r < 0)
         return fail(e, r, "read /proc/self/cgroup");
@@ -277,7 +332,7 @@ int layout_find(struct arena *a, struct layout *l, struct err *e)
         return 0;
     }
     r = layout_read_own(a, l, e);
-    if (r == 0)
+    if (r == 0 && !found_by_name(a, l))
         r = read_mounts(a, l, e);
     if (r == 0)
         drop_unmounted(l);

@@ -109,6 +109,28 @@ def process_is_in_all_of_them(b):
 
 
 @test
+def hierarchies_are_found_at_other_places_too(b):
+    """All of them elsewhere, and one of them under the name of another."""
+    if is_v2():
+        raise Skip("v2 alone has one place")
+    freezer, pids = v1("freezer"), v1("pids")
+    b.process["args"] = ["/bin/cat", "/proc/self/cgroup"]
+    b.write()
+    for moves in ([f"mount --bind {freezer} {b.dir}/freezer", f"mount -t tmpfs none {freezer}"],
+                  [f"mount --bind {freezer} {b.dir}/freezer", f"mount --bind {pids} {freezer}"]):
+        os.makedirs(f"{b.dir}/freezer", exist_ok=True)
+        done = subprocess.run(
+            ["unshare", "-m", "--propagation", "private", "sh", "-c",
+             " && ".join(moves) + ' && exec "$@"', "sh", harness.RT, "--root", b.state, "run",
+             "--bundle", b.dir, b.id], capture_output=True, text=True, check=False, timeout=60)
+        equal((done.returncode, done.stderr), (0, ""))
+        equal([line for line in done.stdout.splitlines()
+               if line.split(":")[1] in ("freezer", "pids")
+               and not line.endswith(b.linux["cgroupsPath"])], [])
+        equal(directories(b), [])
+
+
+@test
 def missing_parents_are_made_and_removed(b):
     b.linux["cgroupsPath"] = f"/rt-test-{b.id}/a/b"
     with Started(b):
