@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,9 +83,19 @@ ssize_t procfs_read(int proc, const char *path, char *buf, size_t size)
     return (ssize_t)n;
 }
 
+static const char *skip_words(const char *s, unsigned n)
+{
+    while (n && *s)
+        n -= *s++ == ' ';
+    return s;
+}
+
+/* proc_pid_stat(5): field 3 is the state, field 22 the start time. */
 int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *state)
 {
-    char path[32], stat[1024], *p;
+    enum { STATE = 3, START_TIME = 22 };
+    char path[32], stat[1024], *p, *end;
+    const char *start;
     ssize_t n;
 
     snprintf(path, sizeof path, "%d/stat", (int)pid);
@@ -93,10 +104,10 @@ int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *stat
         return (int)n;
     /* The name in parentheses may hold anything, also ")": the last one ends it. */
     p = strrchr(stat, ')');
-    if (!p || sscanf(p + 1,
-                     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-                     "%*d %*d %llu",
-                     state, ticks) != 2)
+    if (!p || p[1] != ' ' || !p[2])
         return -EPROTO;
-    return 0;
+    *state = p[2];
+    start = skip_words(p + 2, START_TIME - STATE);
+    *ticks = strtoull(start, &end, 10);
+    return end > start ? 0 : -EPROTO;
 }

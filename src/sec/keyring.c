@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* keyctl_setperm(3): search by the owner, by others. */
 enum { SEARCH_BY_USER = 0x00080000, SEARCH_BY_OTHER = 0x00000008 };
@@ -27,9 +29,23 @@ static int set_key_label(const struct ctx *ctx, const char *label, struct err *e
                  : 0;
 }
 
+/* "keyring;UID;GID;PERMISSIONS;NAME", keyctl_describe(3), the permissions in hex. */
+static bool permissions(const char *description, unsigned *perm)
+{
+    char *end;
+
+    for (unsigned i = 0; i < 3; i++) {
+        description = strchr(description, ';');
+        if (!description)
+            return false;
+        description++;
+    }
+    *perm = (unsigned)strtoul(description, &end, 16);
+    return end > description && *end == ';';
+}
+
 /* A later process of the container finds the ring by its name, and for that needs to search it:
- * with a user namespace as an id that may not be the owner's, without one as the owner. Field 4 of
- * the description are the permissions, in hex. */
+ * with a user namespace as an id that may not be the owner's, without one as the owner. */
 static int let_search(int ring, bool userns, struct err *e)
 {
     char text[512];
@@ -38,7 +54,7 @@ static int let_search(int ring, bool userns, struct err *e)
 
     if (r < 0)
         return fail(e, r, "look at the session keyring");
-    if (sscanf(text, "%*[^;];%*d;%*d;%x", &perm) != 1)
+    if (!permissions(text, &perm))
         return refuse(e, EPROTO, "the session keyring is described as \"%.64s\"", text);
     r = sys_keyring_setperm(ring, perm | (userns ? SEARCH_BY_OTHER : SEARCH_BY_USER));
     return r < 0 ? fail(e, r, "let the container search its session keyring") : 0;

@@ -9,6 +9,7 @@
 #include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -141,17 +142,18 @@ int sys_access(int dirfd, const char *path, int mode)
 /* The first one maps all 2^32 - 1 ids onto themselves; no other can. */
 bool sys_in_user_namespace(void)
 {
-    unsigned inside, outside, size;
-    char line[64];
+    unsigned long inside, outside, size;
+    char line[64], *end;
     int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
 
     if (fd >= 0)
         close(fd);
     line[n > 0 ? n : 0] = '\0';
-    if (sscanf(line, "%u %u %u", &inside, &outside, &size) != 3)
-        return false;
-    return inside != 0 || outside != 0 || size != UINT32_MAX;
+    inside = strtoul(line, &end, 10);
+    outside = strtoul(end, &end, 10);
+    size = strtoul(end, &end, 10);
+    return size && (inside || outside || size != UINT32_MAX);
 }
 
 bool sys_fd_is_inherited(int fd)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/utsname.h>
 
 /* 5.14 brings mount_setattr's nosymfollow, cgroup.kill and openat2's scoped lookups together:
@@ -13,13 +14,16 @@ enum { NEED_MAJOR = 5, NEED_MINOR = 14 };
 int sys_kernel_check(char *buf, size_t size)
 {
     struct utsname u;
-    int major = 0, minor = 0;
+    unsigned long major, minor;
+    char *end;
 
     if (uname(&u) < 0)
         return -errno;
     snprintf(buf, size, "%s", u.release);
-    if (sscanf(u.release, "%d.%d", &major, &minor) != 2)
+    major = strtoul(u.release, &end, 10);
+    if (end == u.release || *end != '.')
         return 0;
+    minor = strtoul(end + 1, NULL, 10);
     if (major > NEED_MAJOR || (major == NEED_MAJOR && minor >= NEED_MINOR))
         return 0;
     return -ENOSYS;
