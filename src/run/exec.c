@@ -64,25 +64,36 @@ static int gone(int r)
     return r == -ENOENT ? -ESRCH : r;
 }
 
-/* Only what differs from ours: setns refuses one's own user namespace (setns(2)). */
+static int open_namespaces_of(int proc, const char *pid)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "%s/ns", pid);
+    return sys_open(proc, path, O_PATH | O_DIRECTORY, 0);
+}
+
+/* Only what differs from ours: setns refuses one's own user namespace (setns(2)). The links are
+ * read and not followed, which would make an inode of each in the kernel. */
 static int differing(int proc, pid_t pid, uint64_t *flags, struct err *e)
 {
-    for (int i = 0; i < NS_KINDS; i++) {
-        struct stat ours, theirs;
-        char self[32], other[48];
-        int r;
+    char number[16], ours[64], others[64];
+    auto_close int own = -1, its = -1;
 
-        snprintf(self, sizeof self, "self/ns/%s", ns_files[i]);
-        snprintf(other, sizeof other, "%d/ns/%s", (int)pid, ns_files[i]);
-        r = sys_stat(proc, self, &ours, 0);
+    snprintf(number, sizeof number, "%d", (int)pid);
+    own = open_namespaces_of(proc, "self");
+    its = own < 0 ? own : open_namespaces_of(proc, number);
+    if (its < 0)
+        return fail(e, gone(its), "look at the namespaces of process %s", number);
+    for (int i = 0; i < NS_KINDS; i++) {
+        ssize_t r = sys_readlink(own, ns_files[i], ours, sizeof ours);
         if (r == -ENOENT)
             continue; /* the kernel is built without this kind */
-        if (r == 0)
-            r = sys_stat(proc, other, &theirs, 0);
+        if (r >= 0)
+            r = sys_readlink(its, ns_files[i], others, sizeof others);
         if (r < 0)
-            return fail(e, gone(r), "look at the %s namespace of process %d", ns_files[i],
-                        (int)pid);
-        if (ours.st_ino != theirs.st_ino)
+            return fail(e, gone((int)r), "look at the %s namespace of process %s", ns_files[i],
+                        number);
+        if (!str_eq(ours, others))
             *flags |= (uint64_t)oci_word_value(namespace_type, i);
     }
     return 0;
@@ -235,14 +246,17 @@ static int plan_namespaces(struct ctx *ctx, struct err *e)
 
 static int prepare(struct ctx *ctx, struct container *c, struct err *e)
 {
+    ctx->proc = procfs_open(e);
+    if (ctx->proc < 0)
+        return ctx->proc;
+    c->proc = &ctx->proc;
     ctx->container = (pid_t)c->record->pid;
     ctx->container_pidfd = record_pidfd(c);
     if (may_exec(c, ctx->container_pidfd, ctx->plan->req->ignore_paused, e) < 0)
         return -e->code;
     if (ctx->container_pidfd < 0)
         return refuse(e, ESRCH, "container not running: %s", c->id);
-    ctx->proc = procfs_open(e);
-    return ctx->proc < 0 ? ctx->proc : plan_namespaces(ctx, e);
+    return plan_namespaces(ctx, e);
 }
 
 /* Does the container end? Its process waits for all in its pid namespace to be collected, among

@@ -217,13 +217,10 @@ static int read_record(struct container *c, struct err *e)
 int record_load(const char *root, const char *id, struct arena *a, struct container *c,
                 struct err *e)
 {
-    auto_close int top = -1;
-
     *c = (struct container){.root = root, .id = id, .dir = -1, .arena = a};
     if (record_check_id(id, e) < 0)
         return -e->code;
-    top = sys_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
-    c->dir = top < 0 ? top : sys_open(top, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    c->dir = sys_open(AT_FDCWD, str_path(a, root, id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (c->dir == -ENOENT)
         return refuse(e, ENOENT, "container %s does not exist", id);
     if (c->dir < 0)
