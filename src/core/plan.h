@@ -126,12 +126,17 @@ struct caps_plan {
     uint64_t bounding, effective, permitted, inheritable, ambient;
 };
 
-struct seccomp_plan {
-    struct sock_filter *filter;
+/* A filter in memory that the host and init share: the host writes it while init does its work. */
+struct seccomp_program {
     unsigned short len;
-    unsigned flags; /* SECCOMP_FILTER_FLAG_* */
-    bool late;      /* no_new_privs is set: loaded as the very last thing */
-    bool listener;  /* a notify descriptor is returned and must be handed on */
+    struct sock_filter v[BPF_MAXINSNS];
+};
+
+struct seccomp_plan {
+    struct seccomp_program *program; /* NULL: no filter */
+    unsigned flags;                  /* SECCOMP_FILTER_FLAG_* */
+    bool late;                       /* no_new_privs is set: loaded as the very last thing */
+    bool listener;                   /* a notify descriptor is returned and must be handed on */
     int *number;    /* of that descriptor in init, -1 before: memory shared with the host */
     int channel[2]; /* host's and init's end of where a helper sends the descriptor, or -1 */
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a container's process may do: capabilities, the seccomp filter, AppArmor and SELinux
- * labels, its session keyring, no_new_privs. The *_plan functions and step_compile_seccomp run on
- * the host before anything is made; the other steps run in init and allocate nothing. All of them
- * read plan->process.cfg, which process_plan sets, and do nothing where their property is absent.
+ * labels, its session keyring, no_new_privs. The *_plan functions and step_prepare_seccomp run
+ * on the host before anything is made; the other steps run in init and allocate nothing. All of
+ * them read plan->process.cfg, which process_plan sets, and do nothing where their property is
+ * absent.
  */
 #ifndef RT_SEC_SEC_H
 #define RT_SEC_SEC_H
@@ -46,9 +47,17 @@ bool seccomp_supports_flag(int word);
 /* host: plan->seccomp.late and .listener, which rows depend on. */
 int seccomp_plan(struct plan *, struct arena *, struct err *);
 
-/* host, before the first FORK: /linux/seccomp becomes plan->seccomp, the program in ctx->arena.
- * plan->seccomp.filter stays NULL where there is no profile. An action, operator or architecture
- * that cannot be honoured is an error; a system call that no table knows is skipped. */
+/* A profile as a program, in the arena. An action, operator or architecture that cannot be honoured
+ * is an error; a system call that no table knows is skipped. */
+int seccomp_compile(const struct oci_seccomp *, struct arena *, struct sock_filter **,
+                    unsigned short *len, struct err *);
+
+/* host, before the first FORK: plan->seccomp but for the filter, for which there is room then.
+ * plan->seccomp.program stays NULL where there is no profile. A dry run, which has no later steps,
+ * compiles at once. */
+step_fn step_prepare_seccomp;
+
+/* host, while init makes its mounts: the filter, which init may load after a message. */
 step_fn step_compile_seccomp;
 
 /* init: load the program. Each does nothing when it is not its turn.

@@ -309,7 +309,7 @@ static int set_listener(struct seccomp_plan *plan, const struct oci_seccomp *cfg
     return r < 0 ? fail(e, r, "make a channel for the notify descriptor") : 0;
 }
 
-static int compile(struct compiler *c, struct err *e)
+static int add_all(struct compiler *c, struct err *e)
 {
     int r = default_action(c, e);
 
@@ -338,6 +338,15 @@ bool seccomp_supports_flag(int word)
     return sys_seccomp_knows(flag) == 1;
 }
 
+int seccomp_compile(const struct oci_seccomp *cfg, struct arena *a, struct sock_filter **v,
+                    unsigned short *len, struct err *e)
+{
+    struct compiler c = {.cfg = cfg, .arena = a};
+    int r = add_all(&c, e);
+
+    return r < 0 ? r : filter_assemble(&c.filter, a, v, len, e);
+}
+
 int seccomp_plan(struct plan *p, struct arena *a, struct err *e)
 {
     const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;
@@ -350,17 +359,34 @@ int seccomp_plan(struct plan *p, struct arena *a, struct err *e)
     return 0;
 }
 
+static int prepare(struct plan *p, struct err *e)
+{
+    struct seccomp_plan *plan = &p->seccomp;
+    const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;
+    int r;
+
+    if (!cfg || !p->process.cfg)
+        return 0;
+    plan->program = sys_shared_pages(sizeof *plan->program);
+    if (!plan->program)
+        return fail(e, ENOMEM, "share memory for the seccomp filter");
+    r = set_listener(plan, cfg, p->privileged, e);
+    return r == 0 ? set_flags(plan, cfg, e) : r;
+}
+
 int seccomp_check(const struct plan *p, struct arena *a, seccomp_unknown_fn *unknown, void *arg,
                   struct err *e)
 {
+    const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;
     struct plan copy = *p;
     struct ctx ctx = {.plan = &copy, .arena = a};
-    const struct oci_seccomp *cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL;
     int r;
 
     if (!cfg)
         return 0;
-    r = step_compile_seccomp(&ctx, e);
+    r = prepare(&copy, e);
+    if (r == 0)
+        r = step_compile_seccomp(&ctx, e);
     for (size_t i = 0; r == 0 && i < cfg->syscalls.n; i++)
         for (size_t k = 0; k < cfg->syscalls.v[i].names.n; k++)
             if (!syscall_find(cfg->syscalls.v[i].names.v[k], NULL))
@@ -368,23 +394,25 @@ int seccomp_check(const struct plan *p, struct arena *a, seccomp_unknown_fn *unk
     return r;
 }
 
+int step_prepare_seccomp(struct ctx *ctx, struct err *e)
+{
+    int r = prepare(ctx->plan, e);
+
+    return r == 0 && ctx->plan->req->dry_run ? step_compile_seccomp(ctx, e) : r;
+}
+
 int step_compile_seccomp(struct ctx *ctx, struct err *e)
 {
-    struct plan *p = ctx->plan;
-    struct seccomp_plan *plan = &p->seccomp;
-    struct compiler c = {.cfg = p->cfg->linux ? p->cfg->linux->seccomp : NULL, .arena = ctx->arena};
+    struct seccomp_plan *plan = &ctx->plan->seccomp;
+    struct sock_filter *v;
     int r;
 
-    if (!c.cfg || !p->process.cfg)
+    if (!plan->program)
         return 0;
-    r = compile(&c, e);
-    if (r == 0)
-        r = set_listener(plan, c.cfg, p->privileged, e);
-    if (r == 0)
-        r = set_flags(plan, c.cfg, e);
-    if (r == 0)
-        r = filter_assemble(&c.filter, ctx->arena, &plan->filter, &plan->len, e);
-    if (r == 0)
-        log_debug("linux.seccomp: %u instructions, flags %#x", plan->len, plan->flags);
-    return r;
+    r = seccomp_compile(ctx->plan->cfg->linux->seccomp, ctx->arena, &v, &plan->program->len, e);
+    if (r < 0)
+        return r;
+    memcpy(plan->program->v, v, plan->program->len * sizeof *v);
+    log_debug("linux.seccomp: %u instructions, flags %#x", plan->program->len, plan->flags);
+    return 0;
 }

@@ -48,7 +48,7 @@ static pid_t make_helper(const struct seccomp_plan *plan, struct err *e)
 
 static int load_filter(const struct seccomp_plan *plan, struct err *e)
 {
-    int r = sys_seccomp_load(plan->filter, plan->len, plan->flags);
+    int r = sys_seccomp_load(plan->program->v, plan->program->len, plan->flags);
 
     if (r < 0) {
         fail(e, r, "linux.seccomp: load the filter");
@@ -81,19 +81,19 @@ int step_load_seccomp_early(struct ctx *ctx, struct err *e)
 {
     const struct seccomp_plan *plan = &ctx->plan->seccomp;
 
-    return plan->filter && !plan->late ? load(plan, e) : 0;
+    return plan->program && !plan->late ? load(plan, e) : 0;
 }
 
 int step_load_seccomp_listener(struct ctx *ctx, struct err *e)
 {
     const struct seccomp_plan *plan = &ctx->plan->seccomp;
 
-    return plan->filter && plan->late && plan->listener ? load(plan, e) : 0;
+    return plan->program && plan->late && plan->listener ? load(plan, e) : 0;
 }
 
 int step_load_seccomp_late(struct ctx *ctx, struct err *e)
 {
     const struct seccomp_plan *plan = &ctx->plan->seccomp;
 
-    return plan->filter && plan->late && !plan->listener ? load(plan, e) : 0;
+    return plan->program && plan->late && !plan->listener ? load(plan, e) : 0;
 }

@@ -161,12 +161,15 @@ static void is_refused_with(struct profile *p, const char *text)
     struct oci_process process = {0};
     struct oci_linux lin = {.seccomp = &p->cfg};
     struct oci_config cfg = {.linux = &lin, .process = &process};
-    struct plan plan = {.cfg = &cfg, .process.cfg = &process};
+    struct request req = {0};
+    struct plan plan = {.req = &req, .cfg = &cfg, .process.cfg = &process};
     struct arena a = {0};
     struct ctx ctx = {.plan = &plan, .arena = &a};
     struct err e = {0};
     int r = seccomp_plan(&plan, &a, &e);
 
+    if (r == 0)
+        r = step_prepare_seccomp(&ctx, &e);
     if (r == 0)
         r = step_compile_seccomp(&ctx, &e);
     ok(r < 0 && strstr(e.text, text), "refused: %s", e.text);

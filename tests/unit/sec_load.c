@@ -23,6 +23,8 @@ struct setup {
     const char *name;
 };
 
+static const struct request none;
+
 /* getppid(2) fails with EXDEV. */
 static int make(struct setup *s, bool nnp, int action)
 {
@@ -38,9 +40,9 @@ static int make(struct setup *s, bool nnp, int action)
     s->lin.seccomp = &s->seccomp;
     s->process.no_new_privileges = nnp;
     s->cfg.linux = &s->lin;
-    s->plan = (struct plan){.cfg = &s->cfg, .process.cfg = &s->process};
+    s->plan = (struct plan){.req = &none, .cfg = &s->cfg, .process.cfg = &s->process};
     s->ctx = (struct ctx){.plan = &s->plan, .arena = &s->arena};
-    if (seccomp_plan(&s->plan, &s->arena, &s->e) < 0)
+    if (seccomp_plan(&s->plan, &s->arena, &s->e) < 0 || step_prepare_seccomp(&s->ctx, &s->e) < 0)
         return -s->e.code;
     return step_compile_seccomp(&s->ctx, &s->e);
 }

@@ -191,19 +191,16 @@ static uint32_t action_number(int word)
 
 static void ours(const struct profile *p, struct arena *a, struct program *out)
 {
-    struct oci_process process = {0};
-    struct oci_linux lin = {.seccomp = (struct oci_seccomp *)&p->cfg};
-    struct oci_config cfg = {.linux = &lin, .process = &process};
-    struct plan plan = {.cfg = &cfg, .process.cfg = &process};
-    struct ctx ctx = {.plan = &plan, .arena = a};
+    struct sock_filter *v;
+    unsigned short n;
     struct err e = {0};
 
-    if (step_compile_seccomp(&ctx, &e) < 0) {
+    if (seccomp_compile(&p->cfg, a, &v, &n, &e) < 0) {
         printf("Bail out! %s\n", e.text);
         exit(1);
     }
-    out->n = plan.seccomp.len;
-    memcpy(out->v, plan.seccomp.filter, out->n * sizeof *out->v);
+    out->n = n;
+    memcpy(out->v, v, out->n * sizeof *out->v);
 }
 
 static const uint64_t interesting[] = {
