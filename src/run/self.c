@@ -2,7 +2,7 @@
 /*
  * Owns the protection of rt's own executable. A container's program could reach it through
  * /proc/PID/exe of a process that is still rt, or by having "#!/proc/self/exe" as interpreter, and
- * overwrite it once nobody runs it (CVE-2019-5736). So before anything of the container exists the
+ * overwrite it once nobody runs it (CVE-2019-5736). So before a process of the container exists the
  * process swaps its executable: each segment is mapped again from a read-only, detached bind of the
  * same file, and /proc/self/exe is pointed there. The code stays the same bytes of the same page
  * cache; no copy is made, nothing is executed twice, and no open for writing through it succeeds.
