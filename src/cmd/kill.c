@@ -79,6 +79,7 @@ static int kill_one(struct app *app, const char *id, void *arg, struct err *e)
     struct container c;
     auto_close int pidfd = -1;
     enum container_status status;
+    bool everywhere;
     int r;
 
     if (record_load(app->root, id, app->arena, &c, e) < 0)
@@ -89,15 +90,15 @@ static int kill_one(struct app *app, const char *id, void *arg, struct err *e)
         return signal_cgroup(&c, w->signal, e);
     if (pidfd < 0 || status == CONTAINER_STOPPED)
         return refuse(e, ESRCH, "container not running: %s", id);
-    if (w->all || (w->signal == SIGKILL && !c.record->own_pid_namespace))
-        r = signal_cgroup(&c, w->signal, e);
-    else
-        r = 0;
+    everywhere = w->all || (w->signal == SIGKILL && !c.record->own_pid_namespace);
+    r = everywhere ? signal_cgroup(&c, w->signal, e) : 0;
     if (r < 0)
         return r;
     if (w->all && c.record->cgroup)
         return 0; /* its first process was among them */
     r = sys_pidfd_signal(pidfd, w->signal);
+    if (r == -ESRCH && everywhere)
+        return 0; /* among them, and collected already */
     if (r == -ESRCH)
         return refuse(e, ESRCH, "container not running: %s", id);
     if (r < 0)

@@ -3,10 +3,12 @@
 """What engines rely on between their calls: pipes, the console socket, the pid file, exec."""
 
 import array
+import ctypes
 import json
 import os
 import socket
 import subprocess
+import threading
 
 from harness import DEADLINE, RT, contains, equal, main, test
 
@@ -242,6 +244,29 @@ def exec_into_a_stopped_or_unknown_container(b):
             break
     contains(b.rt("exec", b.id, "/bin/true").err, "not running")
     contains(b.rt("exec", "nobody", "/bin/true").err, "does not exist")
+
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@test
+def kill_of_a_container_that_is_collected_at_once(b):
+    """Without a pid namespace of its own all in its cgroup is killed, its first process, too."""
+    b.linux["namespaces"] = [n for n in b.linux["namespaces"] if n["type"] != "pid"]
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    failed = []
+    for _ in range(30):
+        running(b)
+        pid = json.loads(b.rt("state", b.id).out)["pid"]
+        reaper = threading.Thread(target=os.waitpid, args=(pid, 0))
+        reaper.start()
+        done = b.rt("kill", b.id, "KILL")
+        reaper.join()
+        failed += [done.err] * (done.code != 0)
+        equal(b.rt("delete", b.id).code, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    equal(failed, [])
 
 
 @test
