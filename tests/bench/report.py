@@ -319,7 +319,9 @@ REASONS = """## What falls short, and why
   more than one already (the CPU time of `run` is more than its median).
 - The directories of cgroup v1, one for each hierarchy, are made before the clone, so that init can
   join them by inherited descriptors; the floor makes them beside its child's mounts.
-- Compiling a seccomp profile is paid by every `run`.
+- A seccomp profile is compiled while init makes its mounts. What a `run` still waits for is the
+  reading of its JSON, five times as long as the rest of config.json, and the kernel, which checks
+  and translates the program and asks it about every system call.
 - Growth: each network namespace, mount and process that exists makes the next one dearer in the
   kernel; the floor's curve in the plot shows how much, and a line of the table takes it away.
   `list` reads a record and looks at a process for each container.
