@@ -111,3 +111,13 @@ int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *stat
     *ticks = strtoull(start, &end, 10);
     return end > start ? 0 : -EPROTO;
 }
+
+int procfs_boot_id(int proc, char id[BOOT_ID])
+{
+    ssize_t n = procfs_read(proc, "sys/kernel/random/boot_id", id, BOOT_ID);
+
+    if (n < 0)
+        return (int)n;
+    id[strcspn(id, "\n")] = '\0';
+    return *id ? 0 : -EPROTO;
+}

@@ -120,9 +120,7 @@ int step_record_child(struct ctx *ctx, struct err *e)
     SET(ctx->record, record, start_time);
     ctx->record->pid = ctx->child;
     ctx->record->start_time = ticks;
-    ctx->record->pid_inode = sys_pidfd_inode(ctx->child_pidfd);
-    if (ctx->record->pid_inode)
-        SET(ctx->record, record, pid_inode);
+    record_note_inode(ctx->record, ctx->proc, ctx->child_pidfd, ctx->arena);
     add_cgroup(ctx);
     return save(ctx, e);
 }

@@ -256,22 +256,49 @@ int record_lock(struct container *c, int patience_ms, struct err *e)
 
 /* ---- status ---- */
 
-/* The start time has a resolution of 10 ms: a process that took over the pid at once may share it.
- * The inode of a pidfd, where there is one, is never shared. */
-static bool is_same(const struct container *c, int pidfd)
+void record_note_inode(struct oci_record *r, int proc, int pidfd, struct arena *a)
 {
-    return !HAS(c->record, record, pid_inode) || sys_pidfd_inode(pidfd) == c->record->pid_inode;
+    char boot[BOOT_ID];
+
+    r->pid_inode = sys_pidfd_inode(pidfd);
+    if (!r->pid_inode)
+        return;
+    SET(r, record, pid_inode);
+    if (procfs_boot_id(proc, boot) < 0)
+        return;
+    r->boot_id = str_dup(a, boot);
+    SET(r, record, boot_id);
 }
 
-/* The process of the record, not another with its pid, and not a zombie that nobody reaped. */
-static bool is_running(const struct container *c)
+/* Inodes of pidfds begin anew with each boot. */
+static bool is_this_boot(const struct container *c, int proc)
+{
+    static char boot[BOOT_ID];
+
+    if (!HAS(c->record, record, boot_id) || (!*boot && procfs_boot_id(proc, boot) < 0))
+        return false;
+    return str_eq(boot, c->record->boot_id);
+}
+
+/* The process of the record, not another with its pid, and not a zombie that nobody reaped. The
+ * inode of a pidfd is never another's. The start time has a resolution of 10 ms, so that a process
+ * that took over the pid at once may share it, and costs the kernel more than all the rest. */
+static bool is_running(const struct container *c, int pidfd)
 {
     auto_close int own = c->proc ? -1 : procfs_open(NULL);
     int proc = c->proc ? *c->proc : own;
     unsigned long long ticks;
     char state;
 
-    if (proc < 0 || procfs_start_time(proc, (pid_t)c->record->pid, &ticks, &state) < 0)
+    if (proc < 0)
+        return false;
+    if (HAS(c->record, record, pid_inode)) {
+        if (sys_pidfd_inode(pidfd) != c->record->pid_inode)
+            return false;
+        if (is_this_boot(c, proc))
+            return sys_poll_in(pidfd, 0) == 0;
+    }
+    if (procfs_start_time(proc, (pid_t)c->record->pid, &ticks, &state) < 0)
         return false;
     return ticks == c->record->start_time && state != 'Z' && state != 'X';
 }
@@ -286,7 +313,7 @@ int record_pidfd(const struct container *c)
     fd = sys_pidfd_open((pid_t)c->record->pid);
     if (fd < 0)
         return -ESRCH;
-    return is_same(c, fd) && is_running(c) ? take_fd(&fd) : -ESRCH;
+    return is_running(c, fd) ? take_fd(&fd) : -ESRCH;
 }
 
 static bool is_being_made(const struct container *c)

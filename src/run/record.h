@@ -63,6 +63,10 @@ const char *container_status_word(enum container_status);
 /* An owned pidfd of the container's process, or -ESRCH when it is gone or its pid is another's. */
 int record_pidfd(const struct container *);
 
+/* What tells its process from all others of this boot, for the record: the inode of its pidfd.
+ * Nothing where the kernel gives it none. */
+void record_note_inode(struct oci_record *, int proc, int pidfd, struct arena *);
+
 /* The request that a later command on this container stands for. Strings are the container's. */
 struct request record_request(const struct container *, enum kind);
 

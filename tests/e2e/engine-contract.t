@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 
-from harness import DEADLINE, RT, contains, equal, main, test
+from harness import DEADLINE, RT, Skip, contains, equal, main, test
 
 
 class Console:
@@ -244,6 +244,42 @@ def exec_into_a_stopped_or_unknown_container(b):
             break
     contains(b.rt("exec", b.id, "/bin/true").err, "not running")
     contains(b.rt("exec", "nobody", "/bin/true").err, "does not exist")
+
+
+def read_record(b):
+    with open(f"{b.state}/{b.id}/record.json", encoding="utf-8") as f:
+        return json.load(f)
+
+
+def status_with(b, **changes):
+    """What state says if these keys of the record were others."""
+    path = f"{b.state}/{b.id}/record.json"
+    with open(path, encoding="utf-8") as f:
+        before = f.read()
+    record = json.loads(before)
+    if any(key not in record for key in changes):
+        raise Skip("this kernel has no inodes of pidfds")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({**record, **changes}, f)
+    status = json.loads(b.rt("state", b.id).out)["status"]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before)
+    return status
+
+
+@test
+def another_process_with_the_pid_is_not_the_container(b):
+    running(b)
+    equal(status_with(b, startTime=1), "running" if "pidInode" in read_record(b) else "stopped")
+    equal(status_with(b, pidInode=1), "stopped")
+
+
+@test
+def after_a_boot_the_start_time_tells(b):
+    """Inodes of pidfds begin anew then."""
+    running(b)
+    equal(status_with(b, bootId="another"), "running")
+    equal(status_with(b, bootId="another", startTime=1), "stopped")
 
 
 PR_SET_CHILD_SUBREAPER = 36
