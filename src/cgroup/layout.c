@@ -20,6 +20,9 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
+/* CGROUP_NS_INIT_INO of linux/nsfs.h */
+#define FIRST_NAMESPACE "cgroup:[4026531835]"
+
 enum { OWN_TEXT = 16384 };
 
 /* Controllers that v2 handles where v1 has not taken them. */
@@ -191,7 +194,7 @@ static void check_seen(struct mounted *m)
 {
     struct stat st;
 
-    if (sys_stat(AT_FDCWD, m->mount, &st, 0) < 0 || st.st_dev != m->dev)
+    if (sys_stat(AT_FDCWD, m->mount, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != m->dev)
         m->mount = NULL;
 }
 
@@ -208,14 +211,25 @@ static bool is_root(struct arena *a, const struct mounted *m, const char *dir)
            sys_path_fs_type(str_path(a, dir, "cgroup.events"), &magic) == -ENOENT;
 }
 
-/* /sys/fs/cgroup/cpu,cpuacct, .../systemd, .../unified */
+/* Elsewhere a path of /proc/self/cgroup begins at the namespace's root and not at the hierarchy's,
+ * and mountinfo alone says how a mount and that root lie to each other. */
+static bool in_first_namespace(void)
+{
+    char link[64];
+
+    return sys_readlink(AT_FDCWD, "/proc/self/ns/cgroup", link, sizeof link) < 0 ||
+           str_eq(link, FIRST_NAMESPACE);
+}
+
+/* /sys/fs/cgroup/cpu,cpuacct, .../systemd, .../unified; not a link to another name. */
 static void look_by_name(struct arena *a, struct mounted *m)
 {
     const char *word = m->kind == &kind_v2 ? "unified" : m->options;
     const char *dir = str_path(a, CGROUP_ROOT, str_starts(word, "name=") ? word + 5 : word);
     struct stat st;
 
-    if (!is_root(a, m, dir) || sys_stat(AT_FDCWD, dir, &st, 0) < 0)
+    if (!is_root(a, m, dir) || sys_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISDIR(st.st_mode))
         return;
     m->dev = st.st_dev;
     m->root = "/";
@@ -231,20 +245,24 @@ static void drop_twins(struct layout *l)
                 l->v[i].mount = l->v[j].mount = NULL;
 }
 
-/* Where v1 is at its places, a v2 that stands beside it is at its own or not used. */
-static bool found_by_name(struct arena *a, struct layout *l)
+/* Where all of v1 is at its places, a v2 beside it that is not at its own is looked for only if a
+ * limit needs it: the container is a cgroup of v1 then. */
+static bool found_by_name(struct arena *a, struct layout *l, unsigned wanted)
 {
-    unsigned v1 = 0, found = 0;
+    unsigned v1 = 0, found = 0, ctls = 0;
 
+    if (!in_first_namespace())
+        return false;
     for (unsigned i = 0; i < l->n; i++)
         look_by_name(a, &l->v[i]);
     drop_twins(l);
-    for (unsigned i = 0; i < l->n; i++)
-        if (l->v[i].kind == &kind_v1) {
-            v1++;
-            found += l->v[i].mount != NULL;
-        }
-    return v1 && found == v1;
+    for (unsigned i = 0; i < l->n; i++) {
+        bool is_v1 = l->v[i].kind == &kind_v1, there = l->v[i].mount != NULL;
+        v1 += is_v1;
+        found += is_v1 && there;
+        ctls |= there ? l->v[i].ctls : 0;
+    }
+    return v1 && found == v1 && !(wanted & ~ctls);
 }
 
 static bool all_found(const struct layout *l)
@@ -319,7 +337,7 @@ static void drop_unmounted(struct layout *l)
     l->n = n;
 }
 
-int layout_find(struct arena *a, struct layout *l, struct err *e)
+int layout_find(struct arena *a, struct layout *l, unsigned wanted, struct err *e)
 {
     long magic;
     int r;
@@ -332,7 +350,7 @@ int layout_find(struct arena *a, struct layout *l, struct err *e)
         return 0;
     }
     r = layout_read_own(a, l, e);
-    if (r == 0 && !found_by_name(a, l))
+    if (r == 0 && !found_by_name(a, l, wanted))
         r = read_mounts(a, l, e);
     if (r == 0)
         drop_unmounted(l);

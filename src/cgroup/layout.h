@@ -27,9 +27,9 @@ int layout_add_own(struct arena *a, struct layout *l, const char *text);
  * whose hierarchy it mounts, or NULL if it mounts none or one that has its place already. */
 struct mounted *layout_add_mount(struct arena *a, struct layout *l, char *line);
 
-/* What is mounted here. A v2 hierarchy on /sys/fs/cgroup is all there is: then /proc is not read
- * and `own` stays NULL. */
-int layout_find(struct arena *a, struct layout *l, struct err *e);
+/* What is mounted here; wanted: BIT(enum ctl) of v2 that limits need, looked for harder. A v2
+ * hierarchy on /sys/fs/cgroup is all there is: then /proc is not read and `own` stays NULL. */
+int layout_find(struct arena *a, struct layout *l, unsigned wanted, struct err *e);
 
 /* The caller's own directory below the mount point: absolute path, no trailing slash. The mount
  * point itself where the caller's cgroup is not below what the mount shows. */

@@ -248,7 +248,7 @@ static void set_ways(struct plan *p)
 int cgroup_plan(struct plan *p, struct arena *a, struct err *e)
 {
     struct layout l;
-    int r = layout_find(a, &l, e);
+    int r = layout_find(a, &l, limit_needs(limit_resources(p), &kind_v2), e);
 
     if (r < 0)
         return r;

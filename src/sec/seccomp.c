@@ -405,14 +405,16 @@ int step_compile_seccomp(struct ctx *ctx, struct err *e)
 {
     struct seccomp_plan *plan = &ctx->plan->seccomp;
     struct sock_filter *v;
+    unsigned short len;
     int r;
 
     if (!plan->program)
         return 0;
-    r = seccomp_compile(ctx->plan->cfg->linux->seccomp, ctx->arena, &v, &plan->program->len, e);
+    r = seccomp_compile(ctx->plan->cfg->linux->seccomp, ctx->arena, &v, &len, e);
     if (r < 0)
         return r;
-    memcpy(plan->program->v, v, plan->program->len * sizeof *v);
-    log_debug("linux.seccomp: %u instructions, flags %#x", plan->program->len, plan->flags);
+    memcpy(plan->program->v, v, len * sizeof *v);
+    plan->program->len = len;
+    log_debug("linux.seccomp: %u instructions, flags %#x", len, plan->flags);
     return 0;
 }

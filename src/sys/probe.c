@@ -15,7 +15,7 @@ int sys_kernel_check(char *buf, size_t size)
 {
     struct utsname u;
     unsigned long major, minor;
-    char *end;
+    char *end, *release;
 
     if (uname(&u) < 0)
         return -errno;
@@ -23,7 +23,10 @@ int sys_kernel_check(char *buf, size_t size)
     major = strtoul(u.release, &end, 10);
     if (end == u.release || *end != '.')
         return 0;
-    minor = strtoul(end + 1, NULL, 10);
+    release = end + 1;
+    minor = strtoul(release, &end, 10);
+    if (end == release)
+        return 0;
     if (major > NEED_MAJOR || (major == NEED_MAJOR && minor >= NEED_MINOR))
         return 0;
     return -ENOSYS;

@@ -4,6 +4,7 @@
 inside. The layout of the machine, and v2 alone in a mount namespace."""
 
 import glob
+import json
 import os
 import signal
 import subprocess
@@ -108,26 +109,84 @@ def process_is_in_all_of_them(b):
           ["0::/"] if not is_v2() and "0::/" in inside else [])
 
 
+def run_where(b, moves, words=("run",)):
+    """With cgroups mounted elsewhere, in a mount namespace of its own."""
+    return subprocess.run(
+        ["unshare", "-m", "--propagation", "private", "sh", "-ec", moves + '\nexec "$@"', "sh",
+         harness.RT, "--root", b.state, *words, "--bundle", b.dir, b.id], capture_output=True,
+        text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+
+
 @test
 def hierarchies_are_found_at_other_places_too(b):
-    """All of them elsewhere, and one of them under the name of another."""
+    """One of them elsewhere, under the name of another, or behind a link."""
     if is_v2():
         raise Skip("v2 alone has one place")
     freezer, pids = v1("freezer"), v1("pids")
     b.process["args"] = ["/bin/cat", "/proc/self/cgroup"]
     b.write()
-    for moves in ([f"mount --bind {freezer} {b.dir}/freezer", f"mount -t tmpfs none {freezer}"],
-                  [f"mount --bind {freezer} {b.dir}/freezer", f"mount --bind {pids} {freezer}"]):
-        os.makedirs(f"{b.dir}/freezer", exist_ok=True)
-        done = subprocess.run(
-            ["unshare", "-m", "--propagation", "private", "sh", "-c",
-             " && ".join(moves) + ' && exec "$@"', "sh", harness.RT, "--root", b.state, "run",
-             "--bundle", b.dir, b.id], capture_output=True, text=True, check=False, timeout=60)
+    os.makedirs(f"{b.dir}/freezer")
+    os.makedirs(f"{b.dir}/all")
+    for moves in (f"mount --bind {freezer} {b.dir}/freezer; mount -t tmpfs none {freezer}",
+                  f"mount --bind {freezer} {b.dir}/freezer; mount --bind {pids} {freezer}",
+                  f"""mount --rbind {ROOT} {b.dir}/all; mount -t tmpfs none {ROOT}
+                  for h in {b.dir}/all/*; do
+                      [ ! -L "$h" ] || continue
+                      n={ROOT}/$(basename "$h")
+                      [ "$n" != {freezer} ] || n={ROOT}/another
+                      mkdir "$n"
+                      mount --bind "$h" "$n"
+                  done
+                  umount -R {b.dir}/all
+                  ln -s another {freezer}"""):
+        done = run_where(b, moves)
         equal((done.returncode, done.stderr), (0, ""))
         equal([line for line in done.stdout.splitlines()
                if line.split(":")[1] in ("freezer", "pids")
                and not line.endswith(b.linux["cgroupsPath"])], [])
         equal(directories(b), [])
+
+
+@test
+def v2_elsewhere_beside_v1_is_found_for_a_limit(b):
+    unified = f"{ROOT}/unified"
+    if is_v2() or not os.path.exists(f"{unified}/cgroup.controllers"):
+        raise Skip("no v2 hierarchy beside those of v1")
+    if "hugetlb" not in read(unified, "cgroup.controllers").split():
+        raise Skip("it has no controller of its own to limit with")
+    limits(b, hugepageLimits=[{"pageSize": "2MB", "limit": 2097152}])
+    b.process["args"] = ["/bin/true"]
+    b.write()
+    os.makedirs(f"{b.dir}/v2")
+    done = run_where(b, f"mount --bind {unified} {b.dir}/v2; mount -t tmpfs none {unified}")
+    equal((done.returncode, done.stderr), (0, ""))
+
+
+@test
+def in_a_cgroup_namespace_paths_begin_at_its_root(b):
+    """What /proc/self/cgroup says there is no path below the host's mounts."""
+    if is_v2():
+        raise Skip("v2 alone has one place")
+    freezer = v1("freezer")
+    del b.linux["cgroupsPath"]
+    b.process["args"] = ["/bin/true"]
+    b.write()
+    top, inner = f"{freezer}/rt-test-{b.id}", f"rt-test-{b.id}/inner"
+    os.makedirs(f"{freezer}/{inner}")
+    try:
+        done = run_where(b, f"""echo $$ >{top}/tasks
+            set -- unshare -C sh -c 'echo $$ >{freezer}/{inner}/tasks; exec "$@"' sh "$@"
+            """, ("run", "--keep"))
+        equal((done.returncode, done.stderr), (0, ""))
+        with open(f"{b.state}/{b.id}/record.json", encoding="utf-8") as f:
+            where = [part.split(":")[-2] for part in json.load(f)["cgroup"].split()
+                     if part.endswith(":freezer")]
+        equal(where, [f"{freezer}/{b.id}"])
+        equal(b.rt("delete", "--force", b.id).code, 0)
+    finally:
+        for d in (f"{freezer}/{inner}", top):
+            os.rmdir(d)
+    equal(glob.glob(f"{freezer}/inner"), [])
 
 
 @test
