@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 
 from security import Skip, USER, main, row
 
@@ -31,10 +32,13 @@ def victim(c, mount_point, owner=0):
             os.chown(os.path.join(path, name), owner, owner)
         yield path
     finally:
-        for other, _ in cgroups():  # a runtime that was led here has made it everywhere
+        mounts = {m for m, _ in cgroups()}
+        for other in mounts:  # a runtime that was led here has made it everywhere
             for top, _, _ in os.walk(os.path.join(other, os.path.basename(path)), topdown=False):
                 with contextlib.suppress(OSError):
                     os.rmdir(top)
+        for above in {os.path.dirname(m) for m in mounts} - mounts:  # and files where no cgroup is
+            shutil.rmtree(os.path.join(above, os.path.basename(path)), ignore_errors=True)
 
 
 def some_cgroup():
