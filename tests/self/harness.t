@@ -37,20 +37,23 @@ sums_up "1 passed, 1 failed, 0 skipped" "a jump in the numbers" 'echo 1..1; echo
 sums_up "1 passed, 1 failed, 0 skipped" "giving up" 'echo 1..1; echo ok 1; echo Bail out!'
 sums_up "1 passed, 1 failed, 0 skipped" "the deadline" 'echo ok 1; sleep 60; echo 1..1'
 
-# table NAME WANT ROW...: what tap-run's lines begin with for these rows.
+# table NAME WANT ROW...: what tap-run's lines begin with for these rows, in the order of $order.
+order='cat'
 table() {
     name=$1 want=$2
     shift 2
     said=$(printf '%s\n' "$@" | "$here/tap-run" --logs "$work/logs" --table 2>&1)
-    is "$(printf '%s\n' "$said" | sed 's/  *[0-9.]* s  / /; /^$/,$d')" "$want" "$name"
+    is "$(printf '%s\n' "$said" | sed 's/  *[0-9.]* s  / /; /^$/,$d' | $order)" "$want" "$name"
 }
 
-wait_for="for i in \$(seq 100); do [ -e $work/%s ] && exit; sleep 0.1; done; false"
-# shellcheck disable=SC2059 # the format is ours
-table "a row beside the others" "later 1 passed
-early 1 passed
-last 1 passed" "early | | 20 | &exit | $(printf "$wait_for" sign)" \
-    "later | | 20 | exit | : >$work/sign" "last | early later | 20 | exit | true"
+# Rows that go on side by side end in either order; what needs both begins behind them.
+wait_for="for i in \$(seq 100); do [ -e $work/sign ] && : >$work/done && exit; sleep 0.1; done; false"
+order='sort'
+table "a row beside the others" "early 1 passed
+last 1 passed
+later 1 passed" "early | | 20 | &exit | $wait_for" "later | | 20 | exit | : >$work/sign" \
+    "last | early later | 20 | exit | [ -e $work/done ]"
+order='cat'
 table "what a broken row's followers come to" "a 0 passed, 1 FAILED
     status 1: false
 b FAILED, not run: a failed
