@@ -47,7 +47,8 @@ table() {
 }
 
 # Rows that go on side by side end in either order; what needs both begins behind them.
-wait_for="for i in \$(seq 100); do [ -e $work/sign ] && : >$work/done && exit; sleep 0.1; done; false"
+both="[ -e $work/sign ] && : >$work/done && exit"
+wait_for="for i in \$(seq 100); do $both; sleep 0.1; done; false"
 order='sort'
 table "a row beside the others" "early 1 passed
 last 1 passed
