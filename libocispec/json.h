@@ -73,6 +73,10 @@ static inline const struct json_node *json_next(const struct json *j, const stru
 const struct json_node *json_find(const struct json *j, const struct json_node *from,
                                   const char *pointer);
 
+/* Length of the character at s, which has `left` bytes; 0: no UTF-8. RFC 3629: no overlong forms,
+ * no surrogates, nothing above U+10FFFF. */
+size_t json_utf8_length(const unsigned char *s, size_t left);
+
 /* Line and column of a byte, counted from 1, columns in characters. */
 void json_position(const struct oci_source *src, size_t at, unsigned *line, unsigned *column);
 

@@ -47,7 +47,7 @@ struct hier {
     const char *path;    /* absolute directory of the container */
     size_t there;        /* that many bytes of path existed before: never less than mount */
     uint64_t ino;        /* of the directory that we made or use, 0: not known yet */
-    uint64_t dev;        /* of the file system as mountinfo told, 0: not known */
+    uint64_t dev;        /* of the hierarchy's file system, 0: not known */
     int fd;              /* O_PATH of path, or -1 */
     int tasks;           /* open for init to write "0" (v1), or -1 */
     bool made;           /* by this process */

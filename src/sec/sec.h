@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a container's process may do: capabilities, the seccomp filter, AppArmor and SELinux
- * labels, its session keyring, no_new_privs. The *_plan functions and step_prepare_seccomp run
- * on the host before anything is made; the other steps run in init and allocate nothing. All of
- * them read plan->process.cfg, which process_plan sets, and do nothing where their property is
- * absent.
+ * labels, its session keyring, no_new_privs. The *_plan functions and step_prepare_seccomp run on
+ * the host before anything is made; of the steps, those marked host run there, the others in init,
+ * where they allocate nothing. All of them read plan->process.cfg, which process_plan sets, and do
+ * nothing where their property is absent.
  */
 #ifndef RT_SEC_SEC_H
 #define RT_SEC_SEC_H
