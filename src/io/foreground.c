@@ -143,6 +143,7 @@ int foreground_wait(struct ctx *ctx, int *exit_code, struct err *e)
     collect(f); /* its end may have been told before we listened */
     while (goes_on(f))
         turn(f);
+    notify_drain(ctx);
     relay_end(&f->relay);
     fd_close(&f->signals);
     *exit_code = WIFSIGNALED(f->status) ? 128 + WTERMSIG(f->status) : WEXITSTATUS(f->status);

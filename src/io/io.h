@@ -43,4 +43,7 @@ int notify_relay(struct ctx *, struct err *);
 /* Pass on what has arrived on ctx->notify_fd; 1 once READY=1 was among it. */
 int notify_forward(struct ctx *);
 
+/* The container has ended: pass on what it said before, which is still in the socket. */
+void notify_drain(struct ctx *);
+
 #endif

@@ -17,7 +17,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LARGEST_MESSAGE = 4096, BARRIER_MS = 30000 };
+/* Beyond MOST_QUEUED someone who outlived the container floods us (net.unix.max_dgram_qlen is 10,
+ * 512 with systemd). */
+enum { LARGEST_MESSAGE = 4096, BARRIER_MS = 30000, MOST_QUEUED = 1024 };
 
 int step_prepare_notify(struct ctx *ctx, struct err *e)
 {
@@ -117,6 +119,13 @@ int notify_forward(struct ctx *ctx)
     return 1;
 }
 
+void notify_drain(struct ctx *ctx)
+{
+    for (unsigned i = 0; i < MOST_QUEUED; i++)
+        if (sys_poll_in(ctx->notify_fd, 0) <= 0 || notify_forward(ctx) != 0)
+            return;
+}
+
 int notify_relay(struct ctx *ctx, struct err *e)
 {
     for (;;) {
@@ -133,7 +142,8 @@ int notify_relay(struct ctx *ctx, struct err *e)
             if (r > 0)
                 return 0;
         } else if (p[1].revents) {
-            return 0; /* what it said before is read: it will not say more */
+            notify_drain(ctx); /* poll may have looked at the socket before it spoke */
+            return 0;
         }
     }
 }

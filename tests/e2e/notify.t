@@ -4,10 +4,12 @@
 
 import os
 import select
+import signal
 import socket
 import subprocess
+import time
 
-from harness import RT, Skip, contains, equal, main, test
+from harness import RT, Skip, contains, equal, is_alive, main, test
 
 PATIENCE = 20
 SEND = ("use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0) or die; "
@@ -67,6 +69,31 @@ def readiness_is_passed_on_in_the_foreground(b):
     contains(text, "READY=1\nMAINPID=")
     equal(fds, [])
     assert m.silent(), m.receive()
+    m.close()
+
+
+@test
+def what_was_said_before_the_end_is_passed_on(b):
+    """The program ends before rt has read the first word."""
+    m = Manager(f"{b.dir}/manager")
+    program(b, "STATUS=starting", "READY=1", before="while [ ! -e /go ]; do sleep 0.05; done",
+            after="exit 5")
+    b.write()
+    with subprocess.Popen([RT, "--root", b.state, "run", "--bundle", b.dir, b.id], env=caller(m),
+                          stdin=subprocess.DEVNULL) as rt:
+        while '"running"' not in b.rt("state", b.id).out and rt.poll() is None:
+            time.sleep(0.02)
+        pid = pid_of(b)
+        rt.send_signal(signal.SIGSTOP)
+        try:
+            with open(os.path.join(b.rootfs, "go"), "w", encoding="utf-8"):
+                pass
+            while is_alive(pid):
+                time.sleep(0.02)
+        finally:
+            rt.send_signal(signal.SIGCONT)
+        equal(rt.wait(PATIENCE), 5)
+    equal(m.receive()[0], f"READY=1\nMAINPID={pid}")
     m.close()
 
 
