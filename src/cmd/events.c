@@ -25,7 +25,11 @@ struct watch {
     int oom; /* polls ready when something ran out of memory, -1: nobody counts */
     short oom_events;
     uint64_t oom_kills; /* seen so far */
+    uint64_t kill_due;  /* CLOCK_MONOTONIC, us: until then one may follow on what the watch said */
 };
+
+/* Cgroup v1 wakes its watchers before the kernel chooses whom to kill, and only the kill counts. */
+enum { LOOK_AGAIN_MS = 50, KILL_DUE_US = 10 * 1000 * 1000 };
 
 static int find(struct app *app, const char *id, struct container *c, struct watch *w,
                 struct err *e)
@@ -90,10 +94,11 @@ static int look_for_kills(struct watch *w, struct err *e)
 }
 
 /* An eventfd is read empty, a file of v2 once again. */
-static void rearm(const struct watch *w)
+static void rearm(struct watch *w)
 {
     char buf[512];
 
+    w->kill_due = sys_now_us() + KILL_DUE_US;
     if (w->oom_events & POLLPRI)
         drop(sys_pread(w->oom, buf, sizeof buf), "from now on a change counts");
     else
@@ -108,6 +113,8 @@ static int wait_once(struct watch *w, uint64_t until, struct err *e)
     uint64_t now = sys_now_us();
     int left = now < until ? (int)((until - now) / 1000) + 1 : 0;
 
+    if (now < w->kill_due && left > LOOK_AGAIN_MS)
+        left = LOOK_AGAIN_MS;
     if (poll(fds, w->oom < 0 ? 1 : 2, left) < 0 && errno != EINTR)
         return fail(e, errno, "wait for events");
     if (w->oom >= 0 && fds[1].revents)

@@ -187,6 +187,26 @@ def one_that_is_killed_for_memory_is_an_event(b):
 
 
 @test
+def a_kill_that_takes_the_kernel_a_while_is_an_event(b):
+    """Before it kills it looks at each process and writes a line about it; v1 tells the watch
+    even before that."""
+    b.linux["resources"] = {"memory": {"limit": 256 << 20, "swap": 256 << 20}}
+    held(b, "for i in $(seq 300); do sleep 1000 & done; echo done >/tmp/done; wait")
+    while not os.path.exists(f"{b.rootfs}/tmp/done"):
+        time.sleep(0.05)
+    events = Stream(b, "--interval", "1h")
+    try:
+        events.until(lambda lines: len(lines) == 1)
+        for _ in range(3):
+            before = len(events.lines())
+            equal(b.rt("exec", b.id, "sh", "-c", "head -c 2000000000 /dev/zero | tail").code, 137)
+            events.until(lambda lines, n=before: len(lines) > n)
+        equal({x["type"] for x in events.lines()[1:]}, {"oom"})
+    finally:
+        events.close()
+
+
+@test
 def the_last_kill_is_told_before_the_end(b):
     b.linux["resources"] = {"memory": {"limit": 32 << 20, "swap": 32 << 20}}
     held(b, "while [ ! -e /tmp/go ]; do sleep 0.1; done; exec head -c 200000000 /dev/zero | "
