@@ -174,7 +174,7 @@ def a_terminal_reaches_a_console_socket(b):
         detached(b, "--process", path, "--console-socket", console.path, b.id)
         master = console.take()[1]
     text = b""
-    while b"yes" not in text:
+    while b"yes\r\n" not in text:
         text += os.read(master, 1000)
     os.close(master)
     equal(text.decode().split("\r\n"), ["/dev/pts/0", "33 99", "yes", ""])

@@ -48,7 +48,7 @@ class Terminal:
     def read(self, seconds=0.1):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if select.select([self.master], [], [], end - time.monotonic())[0]:
+            if select.select([self.master], [], [], max(end - time.monotonic(), 0))[0]:
                 self.text += os.read(self.master, 65536).decode()
 
     def until(self, words):
@@ -56,6 +56,23 @@ class Terminal:
         while words not in self.text and time.monotonic() < end:
             self.read()
         contains(self.text, words)
+
+    def frame(self):
+        """The next whole one."""
+        self.text = ""
+        self.until("\033[J")
+        while not (found := re.search(r"\033\[H(.*?)\033\[J", self.text, re.S)):
+            self.text = self.text[self.text.rindex("\033[J") + 3:]
+            self.until("\033[J")
+        return found[1]
+
+    def settles(self, rows, columns, good):
+        """Frames of another size may be on their way when the terminal changes."""
+        self.size(rows, columns)
+        os.kill(self.process.pid, signal.SIGWINCH)
+        end = time.monotonic() + DEADLINE
+        while not good(frame := self.frame()):
+            assert time.monotonic() < end, frame
 
     def press(self, keys):
         self.text = ""
@@ -167,26 +184,15 @@ def keys_change_the_order(_b, t):
 @test
 @with_terminal
 def no_line_is_wider_than_the_terminal(b, t):
-    t.size(10, 40)
-    os.kill(t.process.pid, signal.SIGWINCH)
-    t.read(0.5)
-    t.text = ""
-    t.until(b.id)
-    t.until("\033[J")
-    for line in re.sub(r"\033\[[?0-9]*[A-Za-z]", "", t.text).split("\r\n"):
-        assert len(line) <= 40, line
+    plain = re.compile(r"\033\[[?0-9]*[A-Za-z]")
+    t.settles(10, 40, lambda frame: all(len(x) <= 40 for x in plain.sub("", frame).split("\r\n")))
+    contains(t.frame(), b.id)
 
 
 @test
 @with_terminal
 def rows_that_do_not_fit_are_dropped(_b, t):
-    t.size(2, 80)
-    os.kill(t.process.pid, signal.SIGWINCH)
-    t.read(0.5)
-    t.text = ""
-    t.until("\033[J")
-    frame = t.text.split("\033[J")[0].split("\033[H")[-1]
-    equal(frame.count("\r\n"), 1)
+    t.settles(2, 80, lambda frame: frame.count("\r\n") == 1)
 
 
 @test
