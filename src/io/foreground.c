@@ -112,7 +112,7 @@ static void turn(struct foreground *f)
     };
 
     relay_wants(&f->relay, f->ended, p + 2);
-    if (poll(p, 2 + RELAY_FDS, -1) < 0)
+    if (poll(p, 2 + RELAY_FDS, relay_patience(&f->relay)) < 0)
         return;
     if (p[0].revents)
         take_signal(f);

@@ -13,7 +13,7 @@
 
 /* A writable pipe takes PIPE_BUF bytes without blocking; the caller's stdout may be shared with
  * others, so it is not made non-blocking. */
-enum { WRITE_AT_ONCE = 4096, LARGEST_DRAIN = 1 << 20 };
+enum { WRITE_AT_ONCE = 4096, LARGEST_DRAIN = 1 << 20, LOOK_AGAIN_MS = 100 };
 
 /* ---- the caller's terminal ---- */
 
@@ -57,7 +57,7 @@ void relay_begin(struct relay *r, int in, int out, int master)
     r->in.from = master < 0 ? -1 : in;
     r->out.to = master < 0 ? -1 : out;
     r->in.at = r->in.end = r->out.at = r->out.end = r->drained = 0;
-    r->raw = r->hung_up = r->over = false;
+    r->raw = r->hung_up = r->over = r->shut = false;
     if (master < 0)
         return;
     drop(fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK), "writes then block for a moment");
@@ -134,8 +134,9 @@ static void write_some(struct stream *s)
 
 void relay_wants(struct relay *r, bool over, struct pollfd *p)
 {
-    bool feed = holds(&r->in) && r->in.to >= 0 && !over;
-    bool fetch = !holds(&r->out) && r->out.from >= 0 && r->out.to >= 0;
+    bool shut = r->shut && !over;
+    bool feed = holds(&r->in) && r->in.to >= 0 && !over && !shut;
+    bool fetch = !holds(&r->out) && r->out.from >= 0 && r->out.to >= 0 && !shut;
 
     r->over = over;
     p[0] = (struct pollfd){.fd = holds(&r->in) || over ? -1 : r->in.from, .events = POLLIN};
@@ -144,11 +145,18 @@ void relay_wants(struct relay *r, bool over, struct pollfd *p)
                            .events = (short)((feed ? POLLOUT : 0) | (fetch ? POLLIN : 0))};
 }
 
+/* Nobody tells when a terminal that is shut is opened again, and poll would not wait for it. */
+int relay_patience(const struct relay *r)
+{
+    return r->shut && !r->over ? LOOK_AGAIN_MS : -1;
+}
+
 void relay_turn(struct relay *r, const struct pollfd *p)
 {
     const short broken = POLLERR | POLLHUP | POLLNVAL;
     size_t n = 0;
 
+    r->shut = false;
     if (p[0].revents)
         read_input(r);
     if (p[1].revents)
@@ -157,6 +165,11 @@ void relay_turn(struct relay *r, const struct pollfd *p)
         write_some(&r->in);
     if (p[2].events & POLLIN && p[2].revents & (POLLIN | broken))
         n = read_some(&r->out);
+    /* A program may close the terminal and open it again, as an init does with /dev/console. */
+    if (r->master >= 0 && r->out.from < 0 && !r->over) {
+        r->out.from = r->master;
+        r->shut = true;
+    }
     r->drained += r->over ? n : 0;
     /* As when the window of a terminal is closed: its session gets SIGHUP. */
     r->hung_up = r->master >= 0 && r->out.to < 0;

@@ -30,6 +30,7 @@ struct relay {
     bool hung_up;       /* nobody reads the output: the terminal is to be closed */
     struct termios was; /* its mode before */
     bool over;          /* the container has ended */
+    bool shut;          /* nobody in the container has the terminal open just now */
     size_t drained;     /* bytes read since */
 };
 
@@ -39,6 +40,9 @@ void relay_begin(struct relay *r, int in, int out, int master);
 
 /* What to poll for now: RELAY_FDS entries. `over`: the container has ended, input is pointless. */
 void relay_wants(struct relay *r, bool over, struct pollfd *p);
+
+/* How long to poll, in ms, -1: until something happens. */
+int relay_patience(const struct relay *r);
 
 /* Act on what poll said of them. */
 void relay_turn(struct relay *r, const struct pollfd *p);

@@ -105,6 +105,18 @@ def the_program_has_a_terminal(b):
 
 
 @test
+def a_program_may_close_its_terminal_for_a_while(b):
+    """As inits do, which open /dev/console when they have something to say."""
+    script(b, "echo one; exec <&- >&- 2>&-; sleep 0.5; echo two >/dev/console; sleep 0.3;"
+              "read x </dev/console; echo got=$x >/dev/console; exit 3")
+    with Terminal(b) as t:
+        t.expect("two")
+        t.type("hello\r")
+        equal(t.wait(), 3)
+        contains(t.text, "one\r\n", "two\r\n", "got=hello\r\n")
+
+
+@test
 def what_is_typed_arrives(b):
     script(b, "read x; echo got=$x; read y; echo then=$y; exit 3")
     with Terminal(b) as t:
