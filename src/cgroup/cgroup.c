@@ -309,6 +309,14 @@ int cgroup_update(struct cgroup *cg, const struct oci_resources *r, struct err *
     return cg->manager->limit(cg, r, false, e);
 }
 
+int cgroup_oom_kills(struct cgroup *cg, uint64_t *n)
+{
+    struct hier *h = hier_of(cg, CTL_MEMORY);
+    int r = h && !h->skipped ? hier_open(h, NULL) : -ENOENT;
+
+    return r < 0 ? r : h->kind->oom_kills(h, n);
+}
+
 int cgroup_oom_killed(struct cgroup *cg)
 {
     struct hier *h = hier_of(cg, CTL_MEMORY);
@@ -316,7 +324,7 @@ int cgroup_oom_killed(struct cgroup *cg)
 
     if (!h || h->skipped)
         return 0;
-    if (hier_open(h, NULL) == 0 && h->kind->oom_kills(h, &n) == 0)
+    if (cgroup_oom_kills(cg, &n) == 0)
         return n > 0;
     return cg->scope && scope_kills_around(h) > cg->scope->kills_before;
 }

@@ -120,6 +120,8 @@ int cgroup_update(struct cgroup *cg, const struct oci_resources *r, struct err *
  * that systemd has removed already, the answer is that of the directory around it: 1 also when a
  * neighbour was killed since the container was made. */
 int cgroup_oom_killed(struct cgroup *cg);
+/* How often so far. -ENOENT where nobody counts; -ENOENT or -ENODEV when the cgroup is gone. */
+int cgroup_oom_kills(struct cgroup *cg, uint64_t *n);
 
 /* ---- figures ---- */
 

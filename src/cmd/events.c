@@ -25,18 +25,25 @@ struct watch {
     int oom; /* polls ready when something ran out of memory, -1: nobody counts */
     short oom_events;
     uint64_t oom_kills; /* seen so far */
+    uint64_t told;      /* CLOCK_MONOTONIC, us: when the last one was seen */
+    uint64_t signals;   /* of v1's watch since */
     uint64_t kill_due;  /* CLOCK_MONOTONIC, us: until then one may follow on what the watch said */
 };
 
 /* Cgroup v1 wakes its watchers before the kernel chooses whom to kill, and only the kill counts. */
-enum { LOOK_AGAIN_MS = 50, KILL_DUE_US = 10 * 1000 * 1000 };
+enum {
+    LOOK_AGAIN_MS = 50,
+    KILL_DUE_US = 10 * 1000 * 1000,
+    REMOVAL_MS = 200,
+    SAME_US = 1000 * 1000
+};
 
 static int find(struct app *app, const char *id, struct container *c, struct watch *w,
                 struct err *e)
 {
-    if (record_load(app->root, id, app->arena, c, e) < 0)
+    if (record_find(app->root, id, app->arena, c, e) < 0)
         return -e->code;
-    if (record_status(c) == CONTAINER_STOPPED)
+    if (record_status(c) == CONTAINER_STOPPED || !HAS(c->record, record, pid))
         return refuse(e, ESRCH, "container not running: %s", id);
     if (!c->record->cgroup)
         return refuse(e, ENOTSUP, "container %s has no cgroup that counts anything", id);
@@ -68,41 +75,50 @@ static int print_stats(struct watch *w, struct err *e)
 
 /* ---- the stream ---- */
 
-static uint64_t count_kills(struct watch *w)
+static int say_oom(const struct watch *w, struct err *e)
 {
-    struct arena a = {0};
-    struct cgroup_stats s;
-    uint64_t n = w->oom_kills;
-
-    if (cgroup_stat(w->cg, &a, &s, NULL) == 0 && s.memory.oom_kills != CG_NONE)
-        n = s.memory.oom_kills;
-    arena_free(&a);
-    return n;
-}
-
-/* The watch says that something happened; only a count that grew says what. */
-static int look_for_kills(struct watch *w, struct err *e)
-{
-    uint64_t now = count_kills(w);
-
-    if (now <= w->oom_kills)
-        return 0;
-    w->oom_kills = now;
     envelope("oom", w->id);
     puts("}");
     return fflush(stdout) != 0 ? fail(e, errno, "write the event") : 0;
 }
 
-/* An eventfd is read empty, a file of v2 once again. */
+/* The watch says that something happened; only a count that grew says what. */
+static int look_for_kills(struct watch *w, struct err *e)
+{
+    uint64_t now;
+
+    if (cgroup_oom_kills(w->cg, &now) < 0 || now <= w->oom_kills)
+        return 0;
+    w->oom_kills = now;
+    w->told = sys_now_us();
+    w->signals = 0;
+    return say_oom(w, e);
+}
+
+/* An eventfd is read empty, a file of v2 once again. Of one shortage v1 may tell more than once. */
 static void rearm(struct watch *w)
 {
     char buf[512];
+    uint64_t n = 0, now = sys_now_us();
 
-    w->kill_due = sys_now_us() + KILL_DUE_US;
+    w->kill_due = now + KILL_DUE_US;
     if (w->oom_events & POLLPRI)
         drop(sys_pread(w->oom, buf, sizeof buf), "from now on a change counts");
-    else
-        drop(sys_read(w->oom, buf, 8), "from now on an event counts");
+    else if (sys_read(w->oom, &n, sizeof n) == sizeof n && now - w->told > SAME_US)
+        w->signals += n;
+}
+
+/* The cgroup may have gone with the container before the count of its last kill was read. On v1 its
+ * removal is a signal of its own, so that two tell of a kill. */
+static int last_kill(struct watch *w, struct err *e)
+{
+    uint64_t now;
+
+    if (w->oom < 0 || w->oom_events & POLLPRI || cgroup_oom_kills(w->cg, &now) == 0)
+        return 0;
+    while (w->signals < 2 && sys_poll_in(w->oom, REMOVAL_MS) > 0)
+        rearm(w);
+    return w->signals < 2 ? 0 : say_oom(w, e);
 }
 
 /* 1: the container has ended. */
@@ -121,7 +137,9 @@ static int wait_once(struct watch *w, uint64_t until, struct err *e)
         rearm(w);
     if (look_for_kills(w, e) < 0)
         return -e->code;
-    return fds[0].revents != 0;
+    if (!fds[0].revents)
+        return 0;
+    return last_kill(w, e) < 0 ? -e->code : 1;
 }
 
 static int stream(struct watch *w, uint64_t interval, struct err *e)
@@ -147,7 +165,8 @@ static int watch(struct container *c, struct watch *w, uint64_t interval, struct
         return refuse(e, ESRCH, "container not running: %s", w->id);
     w->pidfd = pidfd;
     w->oom = oom < 0 ? -1 : oom;
-    w->oom_kills = count_kills(w);
+    if (cgroup_oom_kills(w->cg, &w->oom_kills) < 0)
+        w->oom_kills = 0;
     return stream(w, interval, e);
 }
 

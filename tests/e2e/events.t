@@ -5,11 +5,12 @@
 import glob
 import json
 import os
+import signal
 import subprocess
 import time
 
 import harness
-from harness import DEADLINE, Skip, contains, equal, main, test
+from harness import DEADLINE, GLOBALS, Skip, contains, equal, main, test
 
 ROOT = "/sys/fs/cgroup"
 
@@ -220,6 +221,46 @@ def the_last_kill_is_told_before_the_end(b):
         equal(events.lines()[-1]["type"], "oom")
     finally:
         events.close()
+
+
+def told_of_what_has_gone(b, end):
+    """What the stream says of a container that ends, and whose cgroup goes, while it is stopped."""
+    if not glob.glob(f"{ROOT}/memory/memory.limit_in_bytes"):
+        raise Skip("cgroup v2 does not tell once the cgroup is gone")
+    b.linux["resources"] = {"memory": {"limit": 32 << 20, "swap": 32 << 20}}
+    b.process["args"] = ["/bin/sh", "-c", "while [ ! -e /tmp/go ]; do sleep 0.05; done; "
+                                          "exec head -c 200000000 /dev/zero | exec tail"]
+    b.write()
+    with subprocess.Popen([harness.RT, *GLOBALS, "--root", b.state, "run", "--bundle", b.dir,
+                           b.id], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as run:
+        while '"running"' not in b.rt("state", b.id).out and run.poll() is None:
+            time.sleep(0.02)
+        events = Stream(b, "--interval", "1h")
+        try:
+            events.until(lambda lines: len(lines) == 1)
+            time.sleep(0.1)  # between its first line and its wait
+            events.process.send_signal(signal.SIGSTOP)
+            end()
+            run.wait(DEADLINE)
+            events.process.send_signal(signal.SIGCONT)
+            equal(events.process.wait(DEADLINE), 0)
+            return [x["type"] for x in events.lines()][1:]
+        finally:
+            events.close()
+
+
+@test
+def the_last_kill_is_told_although_the_cgroup_is_gone(b):
+    def run_out():
+        with open(f"{b.rootfs}/tmp/go", "w", encoding="utf-8"):
+            pass
+    equal(told_of_what_has_gone(b, run_out), ["oom"])
+
+
+@test
+def another_end_is_no_kill_for_memory(b):
+    equal(told_of_what_has_gone(b, lambda: b.rt("kill", b.id, "KILL")), [])
 
 
 @test
