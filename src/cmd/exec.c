@@ -213,7 +213,7 @@ static int exec_in(struct app *app, struct request *options, const struct wishes
     struct oci_process *process = NULL;
     struct request r;
 
-    if (record_load(app->root, id, app->arena, &c, e) < 0 || complete(options, app, e) < 0)
+    if (record_find(app->root, id, app->arena, &c, e) < 0 || complete(options, app, e) < 0)
         return -e->code;
     if (!c.record)
         return refuse(e, ESRCH, "container not running: %s", id);

@@ -82,7 +82,7 @@ static int kill_one(struct app *app, const char *id, void *arg, struct err *e)
     bool everywhere;
     int r;
 
-    if (record_load(app->root, id, app->arena, &c, e) < 0)
+    if (record_find(app->root, id, app->arena, &c, e) < 0)
         return -e->code;
     pidfd = record_pidfd(&c);
     status = record_status_by(&c, pidfd);
@@ -103,8 +103,9 @@ static int kill_one(struct app *app, const char *id, void *arg, struct err *e)
         return refuse(e, ESRCH, "container not running: %s", id);
     if (r < 0)
         return fail(e, r, "signal container %s", id);
-    /* A frozen process of v1 does not even die: a signal that ends it needs a thaw. */
-    return w->signal == SIGKILL && status == CONTAINER_PAUSED ? signal_cgroup(&c, SIGKILL, e) : 0;
+    /* A frozen process of v1 does not even die: a signal that ends it needs a thaw. What counts is
+     * whether it is frozen now, and not when its status was asked for (cmd/pause.c). */
+    return w->signal == SIGKILL && record_is_frozen(&c) ? signal_cgroup(&c, SIGKILL, e) : 0;
 }
 
 int cmd_kill(struct app *app, int argc, char **argv, struct err *e)

@@ -48,7 +48,7 @@ static size_t collect(struct app *app, const char **ids, size_t n, struct oci_st
         struct container c;
         struct err ignored = {0};
 
-        if (record_load(app->root, ids[i], app->arena, &c, &ignored) == 0) {
+        if (record_find(app->root, ids[i], app->arena, &c, &ignored) == 0) {
             c.proc = &proc;
             state_fill(&states[found], &c);
             states[found].owner =

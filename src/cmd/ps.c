@@ -26,9 +26,9 @@ static int find_pids(struct app *app, const char *id, struct pids *p, struct err
     struct container c;
     struct cgroup *cg;
 
-    if (record_load(app->root, id, app->arena, &c, e) < 0)
+    if (record_find(app->root, id, app->arena, &c, e) < 0)
         return -e->code;
-    if (record_status(&c) == CONTAINER_STOPPED)
+    if (record_status(&c) == CONTAINER_STOPPED || !HAS(c.record, record, pid))
         return refuse(e, ESRCH, "container not running: %s", id);
     if (c.record->cgroup) {
         if (cgroup_load(app->arena, c.record->cgroup, &cg, e) < 0)

@@ -56,7 +56,7 @@ int cmd_state(struct app *app, int argc, char **argv, struct err *e)
     struct oci_state s;
     size_t n;
 
-    if (first < 0 || record_load(app->root, argv[first], app->arena, &c, e) < 0)
+    if (first < 0 || record_find(app->root, argv[first], app->arena, &c, e) < 0)
         return -e->code;
     state_fill(&s, &c);
     printf("%s\n", oci_write(app->arena, &oci_desc_state, &s, true, &n));

@@ -93,7 +93,7 @@ static int sample_all(struct app *app, struct samples *to, struct err *e)
     for (size_t i = 0; i < n; i++) {
         struct container c;
         enum container_status status;
-        if (record_load(app->root, ids[i], &to->a, &c, NULL) < 0)
+        if (record_find(app->root, ids[i], &to->a, &c, NULL) < 0)
             continue;
         status = record_status(&c);
         if (status != CONTAINER_STOPPED) {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,23 @@ int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *stat
     start = skip_words(p + 2, START_TIME - STATE);
     *ticks = strtoull(start, &end, 10);
     return end > start ? 0 : -EPROTO;
+}
+
+static bool has_kill(const char *status, const char *set)
+{
+    const char *line = strstr(status, set);
+
+    return line && strtoull(line + strlen(set), NULL, 16) >> (SIGKILL - 1) & 1;
+}
+
+int procfs_is_killed(int proc, pid_t pid)
+{
+    char path[32], status[4096];
+    ssize_t n;
+
+    snprintf(path, sizeof path, "%d/status", (int)pid);
+    n = procfs_read(proc, path, status, sizeof status);
+    return n < 0 ? (int)n : has_kill(status, "\nSigPnd:\t") || has_kill(status, "\nShdPnd:\t");
 }
 
 int procfs_boot_id(int proc, char id[BOOT_ID])

@@ -30,6 +30,9 @@ ssize_t procfs_read(int proc, const char *path, char *buf, size_t size);
  * with the pid names a process for good. 0 or -errno. */
 int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *state);
 
+/* Is a SIGKILL on its way to the process? 1, 0, or -errno. One that is frozen cannot take it. */
+int procfs_is_killed(int proc, pid_t pid);
+
 /* The kernel's name of this boot, random(4), of at most 36 characters. 0 or -errno. */
 enum { BOOT_ID = 40 };
 int procfs_boot_id(int proc, char id[BOOT_ID]);

@@ -8,6 +8,7 @@
 #include "fs/procfs.h"
 #include "io/io.h"
 #include "run/destroy.h"
+#include "run/record.h"
 #include "run/table.h"
 #include "sys/sys.h"
 
@@ -128,6 +129,7 @@ int run_run(const struct request *req, struct arena *a, int *exit_code, struct e
     r = walk(&ctx, MARK_started, e);
     if (r < 0 || req->dry_run)
         return r;
+    record_unlock(ctx.state_dir); /* for as long as it runs others may change it */
     if (req->detach)
         return plan.notify_dir ? notify_relay(&ctx, e) : 0;
     r = foreground_wait(&ctx, exit_code, e);

@@ -93,7 +93,14 @@ int destroy_container(struct container *c, struct arena *a, struct err *e)
 int destroy_ctx(struct ctx *ctx, struct err *e)
 {
     const struct request *req = ctx->plan->req;
+    int r = record_relock(ctx->state_dir, req->id, PATIENCE_MS, e);
 
+    if (r == -ENOENT) {
+        *e = (struct err){0};
+        return 0;
+    }
+    if (r < 0)
+        return r;
     if (ctx->plan->cgroup && cgroup_remove(ctx->plan->cgroup, e) < 0)
         return -e->code;
     if (ctx->plan->rdt && rdt_remove(ctx->plan->rdt, e) < 0)
@@ -138,7 +145,15 @@ int run_delete(const char *root, const char *id, bool force, struct arena *a, st
         *e = (struct err){0};
         return 0;
     }
-    if (r < 0 || may_delete(&c, force, e) < 0 || lock_for_delete(&c, force, e) < 0)
+    if (r < 0 || may_delete(&c, force, e) < 0)
+        return r < 0 ? r : -e->code;
+    r = lock_for_delete(&c, force, e);
+    if (r == -ENOENT && force) {
+        *e = (struct err){0}; /* another command was faster */
+        return 0;
+    }
+    /* Whoever had the lock may have started it. */
+    if (r < 0 || may_delete(&c, force, e) < 0)
         return -e->code;
     return destroy_container(&c, a, e);
 }

@@ -9,7 +9,8 @@
 /* A context with nothing open. */
 void run_ctx_init(struct ctx *, struct plan *, struct arena *);
 
-/* The container that this process made: everything of it is removed, then poststop runs. */
+/* The container that this process made and has unlocked since: everything of it is removed, then
+ * poststop runs. 0 too when another command has done so. */
 int destroy_ctx(struct ctx *, struct err *);
 
 /* A container out of its record, locked by the caller. Processes are killed, the cgroup and own

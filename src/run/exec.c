@@ -261,9 +261,9 @@ static int prepare(struct ctx *ctx, struct container *c, struct err *e)
 
 /* Does the container end? Its process waits for all in its pid namespace to be collected, among
  * them our init, of which we need not have heard. */
-static bool is_ending(const struct ctx *ctx)
+static bool is_ending(const struct ctx *ctx, int most)
 {
-    for (int tries = 0; tries < 20; tries++) {
+    for (int tries = 0; tries < most; tries++) {
         drop(sys_wait_pid(-1, NULL, __WALL | WNOHANG), "it may not have got so far, or be known");
         if (sys_poll_in(ctx->container_pidfd, 10) == 1)
             return true;
@@ -272,10 +272,14 @@ static bool is_ending(const struct ctx *ctx)
 }
 
 /* A container that ends in the midst of an exec kills the process, or cannot be entered: ESRCH by
- * setns, ENOMEM by clone3. That is said with the words of may_exec. */
+ * setns, ENOMEM by clone3. One that has ended may be half removed, so that its files or its cgroup
+ * are missing. That is said with the words of may_exec. */
 static int tell_of_end(const struct ctx *ctx, struct err *e)
 {
-    if ((e->code == ESRCH || e->code == EPIPE || e->code == ENOMEM) && is_ending(ctx))
+    bool now = e->code == ESRCH || e->code == EPIPE || e->code == ENOMEM;
+    bool before = e->code == ENOENT || e->code == ENODEV;
+
+    if ((now || before) && is_ending(ctx, now ? 20 : 1))
         err_hint(e, "container not running: it ended meanwhile");
     return -e->code;
 }
@@ -297,7 +301,7 @@ int run_exec(struct request *req, struct container *c, const struct oci_process 
     if (prepare(&ctx, c, e) < 0)
         return ctx.container_pidfd < 0 ? -e->code : tell_of_end(&ctx, e);
     if (plan_exec(&plan, c, process, &cfg, e) < 0)
-        return -e->code;
+        return tell_of_end(&ctx, e);
     if (!req->detach && foreground_prepare(e) < 0)
         return -e->code;
     if (script_walk(run_script(), 0, MARK_started, &ctx, e) < 0)

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 enum { RECORD_VERSION = 1, LARGEST_RECORD = 1 << 20, LONGEST_ID = 255 };
+enum { CLAIM_MS = 1000, CLAIM_TRIES = 10, ABOUT_TO_MS = 10 };
 
 /* ---- names ---- */
 
@@ -100,29 +101,61 @@ static int still_there(int dir)
     return r < 0 ? r : st.st_nlink ? 0 : -ENOENT;
 }
 
+static void sleep_ms(int ms)
+{
+    struct timespec ts = {.tv_nsec = ms * 1000000L};
+
+    nanosleep(&ts, NULL);
+}
+
+/* flock has no deadline of its own. */
+static int lock(int dir, int patience_ms)
+{
+    enum { STEP_MS = 5 };
+    int r = sys_flock(dir, LOCK_EX | LOCK_NB);
+
+    for (int waited = 0; r == -EWOULDBLOCK && waited < patience_ms; waited += STEP_MS) {
+        sleep_ms(STEP_MS);
+        r = sys_flock(dir, LOCK_EX | LOCK_NB);
+    }
+    return r;
+}
+
+/* Others may look at the folder, or remove it, before it is locked. -ENOENT when it was removed. */
+static int make_folder(int top, const char *id, int *dir)
+{
+    auto_close int own = -1;
+    int r = sys_mkdir(top, id, 0700);
+
+    if (r < 0)
+        return r;
+    own = r = sys_open(top, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (r >= 0)
+        r = lock(own, CLAIM_MS);
+    if (r >= 0)
+        r = still_there(own);
+    if (r >= 0)
+        *dir = take_fd(&own);
+    else if (r != -ENOENT)
+        drop(sys_unlink(top, id, AT_REMOVEDIR), "the error is told");
+    return r;
+}
+
 int record_claim(const char *root, const char *id, int *dir, struct err *e)
 {
-    auto_close int top = -1, own = -1;
-    int r;
+    auto_close int top = -1;
+    int r = -ENOENT;
 
     if (record_check_id(id, e) < 0 || make_root(root, e) < 0)
         return -e->code;
     top = sys_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
     if (top < 0)
         return fail(e, top, "open the folder of containers %s", root);
-    r = sys_mkdir(top, id, 0700);
+    for (int tries = 0; r == -ENOENT && tries < CLAIM_TRIES; tries++)
+        r = make_folder(top, id, dir);
     if (r == -EEXIST)
         return refuse(e, EEXIST, "container with given ID already exists: %s", id);
-    if (r == 0)
-        own = r = sys_open(top, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-    if (r >= 0)
-        r = sys_flock(own, LOCK_EX | LOCK_NB);
-    if (r >= 0)
-        r = still_there(own);
-    if (r < 0)
-        return fail(e, r, "make the folder of container %s", id);
-    *dir = take_fd(&own);
-    return 0;
+    return r < 0 ? fail(e, r, "make the folder of container %s", id) : 0;
 }
 
 static const char *now(struct arena *a)
@@ -214,43 +247,84 @@ static int read_record(struct container *c, struct err *e)
     return 0;
 }
 
+static int no_container(const char *id, struct err *e)
+{
+    return refuse(e, ENOENT, "container %s does not exist", id);
+}
+
+static bool is_unfinished(const struct container *c)
+{
+    return !c->record || c->record->phase == OCI_RECORD_PHASE_CREATING;
+}
+
+/* A creator holds the lock. Where it is free, he has died, or has finished after the record was
+ * read: what it says under the lock is so. Without a record he may be about to take the lock. */
+static int look_again(struct container *c, struct err *e)
+{
+    for (int tries = 0;; tries++) {
+        auto_close int probe = sys_open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
+        int r = probe < 0 ? probe : sys_flock(probe, LOCK_SH | LOCK_NB);
+        c->being_made = r == -EWOULDBLOCK;
+        if (c->being_made)
+            return 0;
+        r = r < 0 ? fail(e, r, "look at container %s", c->id) : read_record(c, e);
+        if (r < 0 || c->record)
+            return r;
+        if (still_there(c->dir) < 0)
+            return no_container(c->id, e);
+        if (tries)
+            return 0;
+        fd_close(&probe);
+        sleep_ms(ABOUT_TO_MS);
+    }
+}
+
 int record_load(const char *root, const char *id, struct arena *a, struct container *c,
                 struct err *e)
 {
+    int r;
+
     *c = (struct container){.root = root, .id = id, .dir = -1, .arena = a};
     if (record_check_id(id, e) < 0)
         return -e->code;
     c->dir = sys_open(AT_FDCWD, str_path(a, root, id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (c->dir == -ENOENT)
-        return refuse(e, ENOENT, "container %s does not exist", id);
+        return no_container(id, e);
     if (c->dir < 0)
         return fail(e, c->dir, "open the folder of container %s", id);
-    return read_record(c, e);
+    r = read_record(c, e);
+    return r == 0 && is_unfinished(c) ? look_again(c, e) : r;
 }
 
-static void sleep_ms(int ms)
+int record_find(const char *root, const char *id, struct arena *a, struct container *c,
+                struct err *e)
 {
-    struct timespec ts = {.tv_nsec = ms * 1000000L};
+    int r = record_load(root, id, a, c, e);
 
-    nanosleep(&ts, NULL);
+    return r == 0 && !c->record && c->being_made ? no_container(id, e) : r;
+}
+
+int record_relock(int dir, const char *id, int patience_ms, struct err *e)
+{
+    int r = lock(dir, patience_ms);
+
+    if (r == -EWOULDBLOCK)
+        return refuse(e, EBUSY, "container %s is in use by another command", id);
+    if (r < 0)
+        return fail(e, r, "lock container %s", id);
+    return still_there(dir) < 0 ? no_container(id, e) : 0;
+}
+
+void record_unlock(int dir)
+{
+    drop(sys_flock(dir, LOCK_UN), "the end of the process unlocks it too");
 }
 
 int record_lock(struct container *c, int patience_ms, struct err *e)
 {
-    enum { STEP_MS = 5 };
-    int r = sys_flock(c->dir, LOCK_EX | LOCK_NB);
-
-    /* flock has no deadline of its own. */
-    for (int waited = 0; r == -EWOULDBLOCK && waited < patience_ms; waited += STEP_MS) {
-        sleep_ms(STEP_MS);
-        r = sys_flock(c->dir, LOCK_EX | LOCK_NB);
-    }
-    if (r == -EWOULDBLOCK)
-        return refuse(e, EBUSY, "container %s is in use by another command", c->id);
-    if (r < 0)
-        return fail(e, r, "lock container %s", c->id);
-    if (still_there(c->dir) < 0)
-        return refuse(e, ENOENT, "container %s does not exist", c->id);
+    if (record_relock(c->dir, c->id, patience_ms, e) < 0)
+        return -e->code;
+    c->being_made = false;
     return read_record(c, e);
 }
 
@@ -316,28 +390,16 @@ int record_pidfd(const struct container *c)
     return is_running(c, fd) ? take_fd(&fd) : -ESRCH;
 }
 
-static bool is_being_made(const struct container *c)
-{
-    auto_close int probe = sys_open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
-
-    return probe >= 0 && sys_flock(probe, LOCK_EX | LOCK_NB) == -EWOULDBLOCK;
-}
-
-static bool is_frozen(const struct container *c)
+bool record_is_frozen(const struct container *c)
 {
     struct cgroup *cg;
     bool frozen;
 
-    if (!c->record->cgroup || cgroup_load(c->arena, c->record->cgroup, &cg, NULL) < 0)
+    if (!c->record || !c->record->cgroup || cgroup_load(c->arena, c->record->cgroup, &cg, NULL) < 0)
         return false;
     frozen = cgroup_is_frozen(cg, NULL) > 0;
     cgroup_close(cg);
     return frozen;
-}
-
-static bool is_unfinished(const struct container *c)
-{
-    return !c->record || c->record->phase == OCI_RECORD_PHASE_CREATING;
 }
 
 enum container_status record_status(const struct container *c)
@@ -350,12 +412,12 @@ enum container_status record_status(const struct container *c)
 enum container_status record_status_by(const struct container *c, int pidfd)
 {
     if (is_unfinished(c))
-        return is_being_made(c) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+        return c->being_made ? CONTAINER_CREATING : CONTAINER_STOPPED;
     if (pidfd < 0)
         return CONTAINER_STOPPED;
     if (c->record->phase == OCI_RECORD_PHASE_CREATED)
         return CONTAINER_CREATED;
-    return is_frozen(c) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+    return record_is_frozen(c) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
 }
 
 const char *container_status_word(enum container_status s)

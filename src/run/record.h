@@ -15,7 +15,9 @@
 struct container {
     const char *root, *id;
     int dir;                   /* descriptor of the folder, owned; carries the lock */
-    struct oci_record *record; /* NULL: rt was killed before it wrote one */
+    struct oci_record *record; /* NULL: rt has not written one yet, was killed before, or is
+                                * removing the container */
+    bool being_made;           /* its creator was at work when the record was read */
     struct arena *arena;
     const struct oci_config *cfg; /* our copy of config.json where a command has read it, or NULL */
     const int *proc; /* a verified /proc (fs/procfs.h) to look by, borrowed; NULL: one each time */
@@ -46,18 +48,27 @@ void record_describe(struct oci_record *, const struct request *, const struct o
 int record_save(int dir, const struct oci_record *, struct err *);
 int record_save_config(int dir, const char *text, size_t len, struct err *);
 
-/* Find a container. -ENOENT "container ID does not exist". */
+/* Find a container, to take its lock next. -ENOENT "container ID does not exist". */
 int record_load(const char *root, const char *id, struct arena *, struct container *, struct err *);
+/* The same for who only looks: one that another command has just begun to make, or has all but
+ * removed, does not exist either. */
+int record_find(const char *root, const char *id, struct arena *, struct container *, struct err *);
 
 /* Take the lock, waiting at most so many milliseconds, and read the record again under it.
  * -EBUSY when another command holds it, -ENOENT when it was deleted meanwhile. */
 int record_lock(struct container *, int patience_ms, struct err *);
+/* Let others have it while nothing changes, and take it again: -ENOENT when the container was
+ * deleted meanwhile. `dir` as in struct container. */
+void record_unlock(int dir);
+int record_relock(int dir, const char *id, int patience_ms, struct err *);
 
 /* Where its life is, from the record and the process: a zombie, a recycled pid or a creation whose
  * creator is gone count as stopped. Changes nothing and needs no lock. */
 enum container_status record_status(const struct container *);
 /* The same of a container whose process was looked for just now: pidfd out of record_pidfd. */
 enum container_status record_status_by(const struct container *, int pidfd);
+/* Just now; without a record or a cgroup it is not. */
+bool record_is_frozen(const struct container *);
 const char *container_status_word(enum container_status);
 
 /* An owned pidfd of the container's process, or -ESRCH when it is gone or its pid is another's. */

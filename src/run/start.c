@@ -51,8 +51,10 @@ static int go(struct ctx *ctx, struct container *c, struct err *e)
     int r = script_walk(run_script(), MARK_created, MARK_started, ctx, e);
     struct err unheard = {0};
 
-    if (r == 0)
+    if (r == 0) {
+        record_unlock(c->dir); /* for as long as it runs others may change it */
         return ctx->plan->notify_dir ? notify_relay(ctx, e) : 0;
+    }
     if (ends_life(e->row) && destroy_container(c, ctx->arena, &unheard) < 0)
         log_warn("destroy container %s: %s", c->id, unheard.text);
     return r;
