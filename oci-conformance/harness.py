@@ -15,7 +15,7 @@ import traceback
 
 import host
 
-DEADLINE = 10  # seconds for one command of the runtime
+DEADLINE = int(os.environ.get("RT_DEADLINE", "30"))  # seconds for one command of the runtime
 APPLETS = "sh cat ls mkdir readlink rm sed sleep test touch".split()
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = {}  # number → (title, function), such as 14 → ("duplicate id is refused", f)
@@ -199,7 +199,7 @@ class Lab:
                 found += [f"folder {folder}/{n}" for n in sorted(folders) if self.tag in n]
         return found
 
-    def nothing_left(self, after, seconds=3):
+    def nothing_left(self, after, seconds=15):
         """The kernel and dying processes get a moment."""
         host.until(lambda: not self.leaks(), seconds)
         expect(not self.leaks(), f"nothing is left after {after}", self.leaks())
@@ -353,7 +353,7 @@ class Box:
     def touch(self, name):
         host.write(self.seen_path(name), "")
 
-    def wait_seen(self, name, seconds=5):
+    def wait_seen(self, name, seconds=20):
         """Wait until something inside or a hook has made seen/NAME."""
         return host.until(lambda: os.path.exists(self.seen_path(name)), seconds)
 
@@ -420,10 +420,10 @@ class Box:
 
     def wait_end(self):
         """Wait for the container's process to end: its wait status."""
-        status = host.until(lambda: (s := host.reap(self.init)) is not None and (s,), 5)
+        status = host.until(lambda: (s := host.reap(self.init)) is not None and (s,), 20)
         expect(status or not host.alive(self.init), "the container's process ends",
                host.command(self.init))
-        host.until(lambda: self.status() in ("stopped", "unknown"), 2)
+        host.until(lambda: self.status() in ("stopped", "unknown"), 10)
         return status[0] if status else None
 
     def thaw(self):
@@ -436,7 +436,7 @@ class Box:
     def lines(self):
         return [json.loads(line) for line in host.lines(self.output) if line.startswith("{")]
 
-    def line(self, number, seconds=5):
+    def line(self, number, seconds=20):
         host.until(lambda: len(self.lines()) > number, seconds)
         expect(len(self.lines()) > number, f"the payload prints {number + 1} lines",
                host.read(self.output) or "nothing")

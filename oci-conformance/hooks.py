@@ -154,7 +154,7 @@ def unread_input(t):
 @assertion("L79", "a timeout ends a hook with its process group, and fails; 0 is invalid")
 def hook_timeout(t):
     box = t.box()
-    box.hook("createRuntime", body="sleep 1000 & echo $! >$d/child; wait", timeout=1)
+    box.hook("createRuntime", body="sleep 1000 & echo $! >$d/child; wait", timeout=3)
     failed_create(t, box, "a hook that takes too long")
     child = host.read(box.seen_path("child")).strip()
     expect(child and host.until(lambda: not host.alive(int(child))),

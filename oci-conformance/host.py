@@ -19,7 +19,7 @@ def become_subreaper():
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def until(question, seconds=5):
+def until(question, seconds=20):
     """Asks until the answer is true; the last answer. The time is a deadline, never a pause."""
     end = time.monotonic() + seconds
     while True:

@@ -279,7 +279,7 @@ static int tell_of_end(const struct ctx *ctx, struct err *e)
     bool now = e->code == ESRCH || e->code == EPIPE || e->code == ENOMEM;
     bool before = e->code == ENOENT || e->code == ENODEV;
 
-    if ((now || before) && is_ending(ctx, now ? 20 : 1))
+    if ((now || before) && is_ending(ctx, now ? 100 : 1))
         err_hint(e, "container not running: it ended meanwhile");
     return -e->code;
 }

@@ -138,7 +138,7 @@ rc() {
 
 until_() {
     local _
-    for _ in $(seq 100); do
+    for _ in $(seq 300); do
         eval "$1" >/dev/null 2>&1 && return 0
         sleep 0.1
     done

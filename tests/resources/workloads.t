@@ -148,7 +148,8 @@ def cpu_seconds(c):
 
 
 def share_of_a_core(c, seconds):
-    """Never more than it was: the clock is read outside of what is counted."""
+    """The clock is read outside of what is counted. Time that a virtual machine's processor was
+    not there is counted to whoever ran."""
     start = time.monotonic()
     before = cpu_seconds(c)
     time.sleep(seconds)
@@ -158,18 +159,19 @@ def share_of_a_core(c, seconds):
 
 @test
 def quota_of_a_fifth_is_a_fifth(b):
-    """A busy machine may give less, so of several tries one has to come near."""
+    """A busy machine may give less, a processor that stops more, so of several tries one has to
+    come near."""
     needs("cpu")
     with Created(b, {"cpu": {"quota": 20000, "period": 100000}}, SPIN, start=True) as c:
         shares = []
-        while not any(s >= 0.15 for s in shares) and len(shares) < 8:
+        while not any(0.15 <= s <= 0.25 for s in shares) and len(shares) < 8:
             shares.append(share_of_a_core(c, 3))
-        assert all(s <= 0.25 for s in shares) and shares[-1] >= 0.15, f"shares: {shares}"
+        assert 0.15 <= shares[-1] <= 0.25, f"shares: {shares}"
         equal(b.rt("update", "--cpu-quota", "60000", b.id).code, 0)
         more = []
-        while not any(s >= 0.35 for s in more) and len(more) < 8:
+        while not any(0.35 <= s <= 0.65 for s in more) and len(more) < 8:
             more.append(share_of_a_core(c, 3))
-        assert all(s <= 0.65 for s in more) and more[-1] >= 0.35, f"shares: {more}"
+        assert 0.35 <= more[-1] <= 0.65, f"shares: {more}"
 
 
 class Rivals:
@@ -181,7 +183,11 @@ class Rivals:
         self.two = Created(self.other, {"cpu": {"cpus": "0", **second}}, SPIN, start=True)
 
     def __enter__(self):
-        return self.one.__enter__(), self.two.__enter__()
+        try:
+            return self.one.__enter__(), self.two.__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_):
         self.two.__exit__()
@@ -189,10 +195,14 @@ class Rivals:
         self.other.close()
 
 
-def ratio(one, two, seconds):
-    before = cpu_seconds(one), cpu_seconds(two)
-    time.sleep(seconds)
-    return (cpu_seconds(one) - before[0]) / max(cpu_seconds(two) - before[1], 1e-6)
+def ratio(one, two, good):
+    """Of their times in four seconds; of several tries one has to be good."""
+    got = []
+    while not any(good(x) for x in got) and len(got) < 6:
+        before = cpu_seconds(one), cpu_seconds(two)
+        time.sleep(4)
+        got.append((cpu_seconds(one) - before[0]) / max(cpu_seconds(two) - before[1], 1e-6))
+    assert good(got[-1]), f"{got}"
 
 
 @test
@@ -200,10 +210,9 @@ def shares_divide_a_cpu(b):
     needs("cpu")
     needs("cpuset")
     with Rivals(b, {"shares": 4096}, {"shares": 512}) as (one, two):
-        got = ratio(one, two, 4)
         # 8 by shares, 313 to 58 by the weights that v2 has for them
         low, high = (4, 16) if backend("cpu") == "v1" else (2.5, 11)
-        assert low < got < high, f"{got}"
+        ratio(one, two, lambda got: low < got < high)
 
 
 @test
@@ -211,8 +220,7 @@ def idle_gets_what_is_left(b):
     needs("cpu")
     needs("cpuset")
     with Rivals(b, {}, {"idle": 1}) as (one, two):
-        got = ratio(one, two, 4)
-        assert got > 20, f"{got}"
+        ratio(one, two, lambda got: got > 20)
 
 
 # ---- cpuset ----

@@ -88,7 +88,7 @@ def in_running(c, prepare):
     c.write_file(path, json.dumps({
         "cwd": "/", "args": ["/bin/true"], "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0},
         "apparmorProfile": PROFILE}))
-    assert os.path.exists(c.inside("ready")), "the container could not prepare"
+    assert c.appears("ready"), "the container could not prepare"
     with apparmor():
         c.rt("exec", "--process", path, c.id)
 

@@ -246,6 +246,13 @@ class Case(Bundle):
         assert done.code == 0, f"start: exit {done.code}: {done.err}"
         time.sleep(0.1)
 
+    def appears(self, name):
+        """Wait for a file that the container makes."""
+        end = time.monotonic() + harness.DEADLINE
+        while not os.path.exists(self.inside(name)) and time.monotonic() < end:
+            time.sleep(0.02)
+        return os.path.exists(self.inside(name))
+
     def run_on_terminal(self, script):
         """Run a shell script with a terminal. Returns what it left in /out, its exit status."""
         self.process.update(terminal=True, args=["/bin/sh", "-c", f"({script}) >/out 2>&1"])
