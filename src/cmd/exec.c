@@ -206,6 +206,18 @@ static int complete(struct request *r, struct app *app, struct err *e)
     return 0;
 }
 
+/* Of a container that is being made, or removed, the configuration may be missing. */
+static int tell_why(const struct container *c, struct err *e)
+{
+    enum container_status status = e->code == ENOENT ? record_status(c) : CONTAINER_RUNNING;
+
+    if (status == CONTAINER_STOPPED)
+        return refuse(e, ESRCH, "container not running: %s", c->id);
+    if (status == CONTAINER_CREATING)
+        return refuse(e, EBUSY, "cannot exec in container %s: it is still being created", c->id);
+    return -e->code;
+}
+
 static int exec_in(struct app *app, struct request *options, const struct wishes *w, const char *id,
                    const struct string_list *args, struct err *e)
 {
@@ -231,7 +243,7 @@ static int exec_in(struct app *app, struct request *options, const struct wishes
     else if (own_process(app, &c, &process, e) == 0)
         change(app, process, w, args, e);
     if (e->code)
-        return -e->code;
+        return tell_why(&c, e);
     if (!process->args.n || !process->args.v[0][0]) {
         refuse(e, EINVAL, "there is no command to run");
         return err_hint(e, "usage: rt exec [OPTIONS] ID COMMAND [ARGUMENT ...]");

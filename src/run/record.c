@@ -233,8 +233,11 @@ static int read_record(struct container *c, struct err *e)
     int r = file_read(c->arena, c->dir, "record.json", LARGEST_RECORD, &text, &src.len, e);
 
     c->record = NULL;
-    if (r == -ENOENT)
+    if (r == -ENOENT) {
+        if (e)
+            *e = (struct err){0};
         return 0;
+    }
     src.text = text;
     if (r == 0)
         r = oci_parse(c->arena, &oci_desc_record, &src, &record, e);
