@@ -188,8 +188,8 @@ def looking_disturbs_neither_creation_nor_removal(b):
         while not over.is_set():
             seen.append(status(b))
 
-    limits = ["update", "--pids-limit=50"]
-    threads = [threading.Thread(target=poll, args=(x,)) for x in (*LOOKING[1:3], LOOKING[-1], limits)]
+    asked = (*LOOKING[1:3], LOOKING[-1], ["update", "--pids-limit=50"])
+    threads = [threading.Thread(target=poll, args=(x,)) for x in asked]
     threads.append(threading.Thread(target=watch))
     for t in threads:
         t.start()
