@@ -117,9 +117,10 @@ def names_of_containers(c):
             done = c.rt("create", "--bundle", c.dir, name)
             if c.is_rt and done.code == 0:
                 return f"id {name!r} was taken"
-            if changed():
-                return changed()
+            hit = changed()
             c.rt("delete", "--force", name)
+            if hit:
+                return hit
     mount_point = some_cgroup()
     with victim(c, mount_point) as path:
         for where in (f"/x/../{c.id}-victim/in", f"../{c.id}-victim/in", f"/../{c.id}-victim/in"):
