@@ -434,7 +434,10 @@ class Box:
     # What the payload says.
 
     def lines(self):
-        return [json.loads(line) for line in host.lines(self.output) if line.startswith("{")]
+        """Those that are complete."""
+        text = host.read(self.output)
+        return [json.loads(line) for line in text.splitlines(True)
+                if line.startswith("{") and line.endswith("\n")]
 
     def line(self, number, seconds=20):
         host.until(lambda: len(self.lines()) > number, seconds)
