@@ -120,4 +120,11 @@ static bool host_has_more(const struct plan *p)
            (if_seccomp(p) && p->seccomp.listener);
 }
 
-WHEN(if_ready, if_create(p) || host_has_more(p) || (p->req->kind == KIND_RUN && !if_cgroup(p)))
+/* A scope that nobody is in any more is gone at once, so its helper stays until init has joined. */
+static bool helper_waits(const struct plan *p)
+{
+    return if_helper(p) && if_place(p);
+}
+
+WHEN(if_ready, if_create(p) || host_has_more(p) || helper_waits(p) ||
+                   (p->req->kind == KIND_RUN && !if_cgroup(p)))

@@ -5,6 +5,7 @@ then. Limits are in tests/resources, which runs with both managers."""
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -74,6 +75,16 @@ def without_systemd_it_says_so(b):
     b.linux["cgroupsPath"] = "system.slice:rt:x"
     contains(b.refused("systemd", "--cgroup-manager cgroupfs"), "is systemd process 1 here?")
     b.leaves_nothing()
+
+
+@test
+def the_helper_stays_until_init_has_joined(b):
+    """A scope without a process is removed. Where init is not born in it, the host has to wait."""
+    scope(b)
+    b.write()
+    rows = {line.split()[-1]: yes for yes, line in re.findall(
+        r"^(yes|-)\s+((?:host|init)(?: -> host)?\s+\S+)", b.rt("explain", b.dir).out, re.M)}
+    equal((rows["release_helper"], rows["ready"]), ("yes", rows["join_cgroup"]))
 
 
 @test
