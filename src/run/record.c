@@ -114,7 +114,8 @@ static int lock(int dir, int patience_ms)
     enum { STEP_MS = 5 };
     int r = sys_flock(dir, LOCK_EX | LOCK_NB);
 
-    for (int waited = 0; r == -EWOULDBLOCK && waited < patience_ms; waited += STEP_MS) {
+    for (int waited = 0; r == -EWOULDBLOCK && waited < patience_ms && still_there(dir) == 0;
+         waited += STEP_MS) {
         sleep_ms(STEP_MS);
         r = sys_flock(dir, LOCK_EX | LOCK_NB);
     }
@@ -134,6 +135,8 @@ static int make_folder(int top, const char *id, int *dir)
         r = lock(own, CLAIM_MS);
     if (r >= 0)
         r = still_there(own);
+    if (r >= 0 && sys_access(own, "record.json", F_OK) == 0)
+        return -EEXIST; /* removed and made again by others, before it was opened */
     if (r >= 0)
         *dir = take_fd(&own);
     else if (r != -ENOENT)
@@ -304,18 +307,22 @@ int record_find(const char *root, const char *id, struct arena *a, struct contai
 {
     int r = record_load(root, id, a, c, e);
 
-    return r == 0 && !c->record && c->being_made ? no_container(id, e) : r;
+    if (r == 0 && !c->record && c->being_made)
+        r = no_container(id, e);
+    if (r < 0)
+        fd_close(&c->dir);
+    return r;
 }
 
 int record_relock(int dir, const char *id, int patience_ms, struct err *e)
 {
     int r = lock(dir, patience_ms);
 
+    if (still_there(dir) < 0) /* whoever removed it may still run its poststop hooks */
+        return no_container(id, e);
     if (r == -EWOULDBLOCK)
         return refuse(e, EBUSY, "container %s is in use by another command", id);
-    if (r < 0)
-        return fail(e, r, "lock container %s", id);
-    return still_there(dir) < 0 ? no_container(id, e) : 0;
+    return r < 0 ? fail(e, r, "lock container %s", id) : 0;
 }
 
 void record_unlock(int dir)
