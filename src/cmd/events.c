@@ -101,6 +101,8 @@ static void rearm(struct watch *w)
     char buf[512];
     uint64_t n = 0, now = sys_now_us();
 
+    if (now > w->kill_due)
+        w->signals = 0; /* of a shortage that killed nobody */
     w->kill_due = now + KILL_DUE_US;
     if (w->oom_events & POLLPRI)
         drop(sys_pread(w->oom, buf, sizeof buf), "from now on a change counts");

@@ -91,43 +91,55 @@ static const char *skip_words(const char *s, unsigned n)
     return s;
 }
 
-/* proc_pid_stat(5): field 3 is the state, field 22 the start time. */
-int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *state)
+/* Fields of proc_pid_stat(5), counted as there. */
+enum { STATE = 3, START_TIME = 22, PENDING = 31 };
+
+/* From the state on, in `stat`, or NULL and *r. The name in parentheses before it may hold
+ * anything, also ")": the last one ends it. */
+static const char *read_stat(int proc, pid_t pid, char *stat, size_t size, int *r)
 {
-    enum { STATE = 3, START_TIME = 22 };
-    char path[32], stat[1024], *p, *end;
-    const char *start;
+    char path[32], *p;
     ssize_t n;
 
     snprintf(path, sizeof path, "%d/stat", (int)pid);
-    n = procfs_read(proc, path, stat, sizeof stat);
-    if (n < 0)
-        return (int)n;
-    /* The name in parentheses may hold anything, also ")": the last one ends it. */
-    p = strrchr(stat, ')');
-    if (!p || p[1] != ' ' || !p[2])
-        return -EPROTO;
-    *state = p[2];
-    start = skip_words(p + 2, START_TIME - STATE);
-    *ticks = strtoull(start, &end, 10);
+    n = procfs_read(proc, path, stat, size);
+    p = n < 0 ? NULL : strrchr(stat, ')');
+    *r = n < 0 ? (int)n : -EPROTO;
+    return p && p[1] == ' ' && p[2] ? p + 2 : NULL;
+}
+
+static int read_number(const char *stat, unsigned field, unsigned long long *out)
+{
+    const char *start = skip_words(stat, field - STATE);
+    char *end;
+
+    *out = strtoull(start, &end, 10);
     return end > start ? 0 : -EPROTO;
 }
 
-static bool has_kill(const char *status, const char *set)
+int procfs_start_time(int proc, pid_t pid, unsigned long long *ticks, char *state)
 {
-    const char *line = strstr(status, set);
+    char text[1024];
+    int r;
+    const char *stat = read_stat(proc, pid, text, sizeof text, &r);
 
-    return line && strtoull(line + strlen(set), NULL, 16) >> (SIGKILL - 1) & 1;
+    if (!stat)
+        return r;
+    *state = *stat;
+    return read_number(stat, START_TIME, ticks);
 }
 
 int procfs_is_killed(int proc, pid_t pid)
 {
-    char path[32], status[4096];
-    ssize_t n;
+    char text[1024];
+    unsigned long long pending;
+    int r;
+    const char *stat = read_stat(proc, pid, text, sizeof text, &r);
 
-    snprintf(path, sizeof path, "%d/status", (int)pid);
-    n = procfs_read(proc, path, status, sizeof status);
-    return n < 0 ? (int)n : has_kill(status, "\nSigPnd:\t") || has_kill(status, "\nShdPnd:\t");
+    if (!stat)
+        return r;
+    r = read_number(stat, PENDING, &pending);
+    return r < 0 ? r : (int)(pending >> (SIGKILL - 1) & 1);
 }
 
 int procfs_boot_id(int proc, char id[BOOT_ID])
