@@ -260,10 +260,10 @@ static int prepare(struct ctx *ctx, struct container *c, struct err *e)
 }
 
 /* Does the container end? Its process waits for all in its pid namespace to be collected, among
- * them our init, of which we need not have heard. */
-static bool is_ending(const struct ctx *ctx, int most)
+ * them our init, of which we need not have heard. Waits for it, 10 ms at a time. */
+static bool is_ending(const struct ctx *ctx, int most_tries)
 {
-    for (int tries = 0; tries < most; tries++) {
+    for (int tries = 0; tries < most_tries; tries++) {
         drop(sys_wait_pid(-1, NULL, __WALL | WNOHANG), "it may not have got so far, or be known");
         if (sys_poll_in(ctx->container_pidfd, 10) == 1)
             return true;

@@ -4,9 +4,8 @@
 import json
 import os
 import subprocess
-import time
 
-from harness import DEADLINE, GLOBALS, RT, contains, equal
+from harness import DEADLINE, GLOBALS, RT, contains, equal, until
 
 CANNOT = 255  # what rt and runc exit with when the command was not run; crun: 1
 
@@ -77,13 +76,6 @@ def read(path):
 def first(b):
     """The pid of the container's own process."""
     return json.loads(b.rt("state", b.id).out)["pid"]
-
-
-def until(what, condition):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"in vain: {what}"
-        time.sleep(0.02)
 
 
 def stopped(b):

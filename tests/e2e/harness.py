@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 RT = os.environ.get("RT", "rt")
@@ -167,6 +168,14 @@ def equal(got, expected):
 def contains(text, *words):
     for w in words:
         assert w in text, f"no {w!r} in {text!r}"
+
+
+def until(what, condition):
+    """Wait for what has to happen, but nobody tells when."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"in vain: {what}"
+        time.sleep(0.02)
 
 
 def is_alive(pid):

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from harness import DEADLINE, GLOBALS, RT, contains, equal, is_alive, main, test
+from harness import DEADLINE, GLOBALS, RT, contains, equal, is_alive, main, test, until
 
 
 def popen(b, *words, **kw):
@@ -22,13 +22,6 @@ def quietly(b, *words):
     """Its exit code. Nothing waits for who may hold its output."""
     with popen(b, *words, stderr=subprocess.DEVNULL) as p:
         return p.wait(DEADLINE)
-
-
-def until(what, condition):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"in vain: {what}"
-        time.sleep(0.01)
 
 
 def status(b):
